@@ -1,0 +1,22 @@
+// Command ci-aws gives a GitLab job the credentials of its AWS role, and says
+// which reference is wrong when it cannot.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"gitlab.com/ci-aws/ci-aws/internal/cli"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	code := cli.Run(ctx, os.Args, cli.IO{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(), Now: time.Now,
+	})
+	stop()
+	os.Exit(code)
+}

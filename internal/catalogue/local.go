@@ -1,0 +1,170 @@
+package catalogue
+
+const (
+	webhook  = "https://github.com/aws/amazon-eks-pod-identity-webhook"
+	runner   = "https://docs.gitlab.com/runner/executors/kubernetes/"
+	idTokens = "https://docs.gitlab.com/ci/secrets/id_token_authentication/"
+	stsAPI   = "https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html"
+)
+
+// local are the failures that are seen inside the pod, before any call.
+var local = []Case{
+	{
+		ID: "no-identity", Check: "identity-present",
+		Problem: "no GitLab ID token ({id-token-env} is not set), no IRSA token (AWS_WEB_IDENTITY_TOKEN_FILE is not set and {file} does not exist), no EKS Pod Identity (AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE are not both set)",
+		Causes: []Cause{
+			{"the service account of this pod, {pod-sub}, has no role annotation, or got it after the pod started", "annotate it with eks.amazonaws.com/role-arn and start a new job"},
+			{"the pod runs under another service account than you think", "set service_account in [runners.kubernetes] of the runner's config.toml"},
+			{"the EKS webhook missed this pod (it does, now and then, right after the service account was made)", "start the job again"},
+		},
+		Sources: []string{webhook, webhook + "/issues/174", runner},
+	},
+	{
+		ID: "default-service-account", Check: "identity-present",
+		Problem: "the pod runs under {pod-sub}, which has no AWS role",
+		Causes: []Cause{
+			{"the runner's service_account is not set", "set service_account = \"…\" in [runners.kubernetes] of its config.toml"},
+			{"KUBERNETES_SERVICE_ACCOUNT_OVERWRITE was silently ignored, since the runner allows no overwrite", "set service_account_overwrite_allowed to an anchored expression"},
+		},
+		Sources: []string{runner},
+	},
+	{
+		ID: "id-token-missing", Check: "identity-present",
+		Problem: "the variable {id-token-env} is not set",
+		Causes: []Cause{
+			{"the job has no id_tokens: of that name", "add `id_tokens: { CI_AWS_ID_TOKEN: { aud: … } }` to the job"},
+		},
+		Sources: []string{idTokens},
+	},
+	{
+		ID: "irsa-missing", Check: "identity-present",
+		Problem: "AWS_WEB_IDENTITY_TOKEN_FILE is not set and {file} does not exist",
+		Causes: []Cause{
+			{"the service account of this pod, {pod-sub}, has no role annotation, or got it after the pod started", "annotate it with eks.amazonaws.com/role-arn and start a new job"},
+			{"the pod runs under another service account than you think", "set service_account in [runners.kubernetes] of the runner's config.toml"},
+			{"the EKS webhook missed this pod", "start the job again"},
+		},
+		Sources: []string{webhook, runner},
+	},
+	{
+		ID: "pod-identity-missing", Check: "identity-present",
+		Problem: "AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE are not both set",
+		Causes: []Cause{
+			{"no EKS Pod Identity association names this pod's service account, {pod-sub}", "create it (aws eks create-pod-identity-association) and start a new job"},
+			{"the pod runs on Fargate, which has no Pod Identity agent", "use IRSA there"},
+		},
+		Sources: []string{"https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html"},
+	},
+	{
+		ID: "ambient-missing", Check: "identity-present",
+		Problem: "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not both set",
+		Causes:  []Cause{{"--source ambient takes keys from the environment only", "leave --source at auto to use the pod's own identity"}},
+	},
+	{
+		ID: "token-missing", Check: "token-readable",
+		Problem: "the token file {file} does not exist",
+		Causes: []Cause{
+			{"<file-from> names a path of another container, or has a typo", "remove that setting; EKS sets AWS_WEB_IDENTITY_TOKEN_FILE by itself"},
+			{"the token volume is not mounted in this container", "check the pod annotation eks.amazonaws.com/skip-containers"},
+		},
+		Sources: []string{webhook},
+	},
+	{
+		ID: "token-permission", Check: "token-readable",
+		Problem: "the token file {file} cannot be read by uid <uid> (it is <mode> and belongs to uid <owner>)",
+		Causes: []Cause{
+			{"the token is readable by root only and the job's image runs as another user", "set fs_group in [runners.kubernetes.pod_security_context] of the runner's config.toml"},
+		},
+		Sources: []string{webhook + "/issues/8"},
+	},
+	{
+		ID: "token-unreadable", Check: "token-readable",
+		Problem: "the token file {file} <what>",
+		Causes:  []Cause{{"<file-from> does not name a token", "let it name the file of the projected token, or remove it"}},
+	},
+	{
+		ID: "token-malformed", Check: "token-is-jwt",
+		Problem: "the token from <file-from> is not a JWT: <what>",
+		Causes: []Cause{
+			{"the setting holds something else, such as a variable that was not expanded", "look at what <file-from> names; a JWT has three parts with dots between"},
+		},
+	},
+	{
+		ID: "role-missing", Check: "role-arn",
+		Problem: "no role to assume: none of --role-arn, CI_AWS_ROLE_ARN and AWS_ROLE_ARN is set",
+		Causes: []Cause{
+			{"the service account of this pod, {sub}, has no annotation eks.amazonaws.com/role-arn that the webhook could inject", "annotate it, or give --role-arn"},
+		},
+		Sources: []string{webhook},
+	},
+	{
+		ID: "role-missing-gitlab", Check: "role-arn",
+		Problem: "no role to assume for the GitLab ID token of {sub}: neither --role-arn nor CI_AWS_ROLE_ARN is set",
+		Causes: []Cause{
+			{"AWS_ROLE_ARN does not count here, since it belongs to the pod's own identity", "give --role-arn, or set CI_AWS_ROLE_ARN in the job's variables"},
+		},
+		Sources: []string{idTokens},
+	},
+	{
+		ID: "role-arn-malformed", Check: "role-arn",
+		Problem: "the role ARN {role} is not one: <what>",
+		Causes:  []Cause{{"<role-from> has a typo", "write it as arn:aws:iam::123456789012:role/NAME, with no blank or line break"}},
+		Sources: []string{"https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html"},
+	},
+	{
+		ID: "role-partition", Check: "role-partition",
+		Problem: "the role {role} is in partition {partition}, the region {region} in {region-partition}",
+		Causes:  []Cause{{"the role ARN and the region (<region-from>) belong to different partitions", "change the one that is wrong"}},
+	},
+	{
+		ID: "region-missing", Check: "region-known",
+		Problem: "no region: none of --region, CI_AWS_REGION, AWS_REGION and AWS_DEFAULT_REGION is set, and the issuer {issuer} does not tell it",
+		Causes:  []Cause{{"the job names no region", "set CI_AWS_REGION in the job's variables, or give --region"}},
+	},
+	{
+		ID: "region-malformed", Check: "region-known",
+		Problem: "the region {region} (<region-from>) is not the name of a region",
+		Causes:  []Cause{{"<region-from> has a typo", "write it as eu-central-1"}},
+	},
+	{
+		ID: "sdk-settings", Check: "aws-settings",
+		Problem: "an AWS_* variable that shapes calls has a value that cannot be used",
+		Causes:  []Cause{{"the SDK does not take it", "correct or remove the variable that the first line names"}},
+		Sources: []string{"https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html"},
+	},
+	{
+		ID: "ca-bundle", Check: "aws-settings",
+		Problem: "the CA bundle {file} (AWS_CA_BUNDLE) <what>",
+		Causes:  []Cause{{"AWS_CA_BUNDLE names another file than you think", "let it name a PEM file with the CA certificates, or remove it"}},
+	},
+	{
+		ID: "endpoint-insecure", Check: "endpoint-allowed",
+		Problem: "the endpoint {endpoint} (<endpoint-from>) is neither https nor loopback",
+		Causes:  []Cause{{"the token would cross the network in clear", "give an https endpoint, or remove <endpoint-from>"}},
+	},
+	{
+		ID: "endpoint-foreign", Check: "endpoint-allowed",
+		Problem: "the endpoint {endpoint} (<endpoint-from>) is not an AWS host, so the token is not sent there",
+		Causes:  []Cause{{"<endpoint-from> sends the token to host {host}", "remove it, or give --allow-endpoint-host {host} on the command line if that is wanted"}},
+	},
+	{
+		ID: "endpoint-malformed", Check: "endpoint-allowed",
+		Problem: "the endpoint {endpoint} (<endpoint-from>) is not a URL with a host: <what>",
+		Causes:  []Cause{{"<endpoint-from> has a typo", "write it as https://HOST, without user, query or fragment, or remove it"}},
+	},
+	{
+		ID: "account-refused", Check: "role-account",
+		Problem: "the role's account is {account}, and only {allowed} is allowed",
+		Causes:  []Cause{{"the role ARN {role} is of another account than --allowed-account says", "change the role ARN, or the list (<allowed-from>)"}},
+	},
+	{
+		ID: "account-unknown", Check: "role-account",
+		Problem: "the service does not tell the account, and only {allowed} is allowed",
+		Causes:  []Cause{{"an account that is not told cannot be checked", "leave out --allowed-account (<allowed-from>) with this endpoint"}},
+	},
+	{
+		ID: "identity-differs", Check: "identity-matches",
+		Problem: "the exchange gave {arn}, and GetCallerIdentity says {caller}",
+		Causes:  []Cause{{"the two calls reached different services", "check the endpoint settings (<endpoint-from>)"}},
+	},
+}

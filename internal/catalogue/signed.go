@@ -1,0 +1,40 @@
+package catalogue
+
+// signed are the answers to calls that carry a signature: AssumeRole of a chain
+// and GetCallerIdentity. None of them can come from the web-identity call.
+var signed = []Case{
+	{
+		ID: "chain-denied", Check: "chain-allowed",
+		Answer:  Answer{Op: "AssumeRole", Code: []string{"AccessDenied"}},
+		Problem: "{caller} may not assume {role}",
+		Causes: []Cause{
+			{"the trust policy of {role} does not name {caller-role} as principal, or wants an external id or tags", "add it, with sts:AssumeRole (and sts:TagSession for tags)"},
+			{"{caller-role} has no permission for sts:AssumeRole on {role}", "add that statement to its policy"},
+			{"{role} does not exist", "look for it (aws iam get-role)"},
+		},
+		Sources: []string{"https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html"},
+	},
+	{
+		ID: "invalid-key", Check: "signing-keys",
+		Answer:  Answer{Code: []string{"InvalidClientTokenId", "UnrecognizedClient"}},
+		Problem: "STS in {region} does not know the access key that signed <op>",
+		Causes: []Cause{
+			{"the keys are of another partition, or were deleted", "check the region (<region-from>), and remove static keys from the job's variables"},
+		},
+		Sources: []string{actionIssues + "743"},
+	},
+	{
+		ID: "clock-skew", Check: "clock",
+		Answer:  Answer{Code: []string{"SignatureDoesNotMatch", "RequestExpired"}, Text: "xpired"},
+		Problem: "the clock of this machine says <now>, and STS in {region} says it is off",
+		Causes:  []Cause{{"the node's clock is wrong by more than 5 minutes", "mend time synchronization on the node; a web-identity exchange alone would not notice"}},
+		Sources: []string{"https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html"},
+	},
+	{
+		ID: "signature", Check: "signing-keys",
+		Answer:  Answer{Code: []string{"SignatureDoesNotMatch"}},
+		Problem: "STS in {region} does not take the signature of <op>",
+		Causes:  []Cause{{"the secret key does not belong to the access key", "remove static keys from the job's variables"}},
+		Sources: []string{"https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html"},
+	},
+}

@@ -1,0 +1,203 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"gitlab.com/ci-aws/ci-aws/internal/awsconfig"
+	"gitlab.com/ci-aws/ci-aws/internal/report"
+)
+
+const configureDescription = `Writes a profile whose credential_process is this program with the flags given
+here, so that every AWS tool gets fresh credentials for as long as the job runs.
+Everything else in the file stays as it is.
+
+   ci-aws configure --role-arn arn:aws:iam::123456789012:role/deploy --region eu-central-1
+   ci-aws configure --profile build --profile test --file "$CI_PROJECT_DIR.tmp/aws-config"
+   ci-aws configure --remove`
+
+func configureCommand(io IO, t *talk) *cli.Command {
+	return &cli.Command{
+		Name: "configure", Usage: "write an AWS profile that calls credential-process", Description: configureDescription,
+		Flags: append(append(commonFlags(), identityFlags()...),
+			&cli.BoolFlag{Name: "no-store", Usage: "let the profile neither use nor keep stored credentials"},
+			&cli.StringSliceFlag{Name: "profile", Usage: "write the profile `NAME`; repeatable (default)"},
+			&cli.StringFlag{Name: "file", Usage: "write `FILE` (AWS_CONFIG_FILE, else ~/.aws/config)"},
+			&cli.BoolFlag{Name: "force", Usage: "replace a profile that configure did not write"},
+			&cli.BoolFlag{Name: "remove", Usage: "take out the profiles that configure wrote, or those of --profile"},
+		),
+		Action: func(c *cli.Context) error {
+			s, err := start(c, io, t)
+			if err != nil {
+				return err
+			}
+			return configure{s, c.Bool("force"), c.Bool("remove")}.run(c.Context, io, t)
+		},
+	}
+}
+
+type configure struct {
+	settings      settings
+	force, remove bool
+}
+
+func (o configure) run(ctx context.Context, io IO, t *talk) error {
+	if err := noArgs(o.settings.c); err != nil {
+		return err
+	}
+	asJSON, err := o.settings.asJSON()
+	if err != nil {
+		return err
+	}
+	req, err := o.settings.request() // checks the flags that the profile will hold
+	if err != nil {
+		return err
+	}
+	profiles, err := o.settings.values("profile")
+	if err != nil {
+		return err
+	}
+	file, err := o.file()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, req.Timeout)
+	defer cancel()
+	if o.remove {
+		removed, err := awsconfig.Remove(ctx, file, texts(profiles))
+		if err != nil {
+			return foreign(err)
+		}
+		return done(io, asJSON, "removed", removed, file)
+	}
+	names := texts(profiles)
+	if len(names) == 0 {
+		names = []string{"default"}
+	}
+	if err := o.write(ctx, file, names, req.Region.Text); err != nil {
+		return err
+	}
+	o.outranked(t)
+	return done(io, asJSON, "written", names, file)
+}
+
+func (o configure) write(ctx context.Context, file string, names []string, region string) error {
+	argv, err := o.commandLine()
+	if err != nil {
+		return err
+	}
+	var profiles []awsconfig.Profile
+	for _, name := range names {
+		profiles = append(profiles, awsconfig.Profile{Name: name, Command: argv, Region: region})
+	}
+	return foreign(awsconfig.Set(ctx, file, profiles, o.force))
+}
+
+// foreign adds what to do about a profile of somebody else.
+func foreign(err error) error {
+	var f *awsconfig.ForeignError
+	if errors.As(err, &f) {
+		return &hintedError{err, []string{"choose another name by --profile, or replace it with --force"}}
+	}
+	return err
+}
+
+func (o configure) file() (string, error) {
+	file, err := o.settings.value("file")
+	if err != nil {
+		return "", err
+	}
+	file = file.Or(o.settings.job.Value("AWS_CONFIG_FILE"))
+	if file.Known() {
+		return file.Text, nil
+	}
+	home := o.settings.job.Get("HOME")
+	if home == "" {
+		return "", &hintedError{errors.New("finding the AWS config file: HOME is not set"), []string{"give --file, or set AWS_CONFIG_FILE"}}
+	}
+	return filepath.Join(home, ".aws", "config"), nil
+}
+
+// filePaths are the flags whose value is a path: the profile is used from other
+// folders than this one.
+var filePaths = map[string]bool{"token-file": true, "session-policy": true}
+
+// commandLine is credential-process of this very program with the flags that
+// were given.
+func (o configure) commandLine() ([]string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this program: %w", err)
+	}
+	argv := []string{self, "credential-process"}
+	if o.settings.c.Bool("no-store") {
+		argv = append(argv, "--no-store")
+	}
+	if o.settings.c.IsSet("timeout") {
+		argv = append(argv, "--timeout="+o.settings.c.String("timeout"))
+	}
+	for _, flag := range identityFlags() {
+		name := flag.Names()[0]
+		if !o.settings.c.IsSet(name) {
+			continue
+		}
+		values, err := o.settings.values(name)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range values {
+			if filePaths[name] {
+				if v.Text, err = filepath.Abs(v.Text); err != nil {
+					return nil, fmt.Errorf("finding the folder of %q: %w", v.Text, err)
+				}
+			}
+			argv = append(argv, "--"+name+"="+v.Text)
+		}
+	}
+	if _, err := awsconfig.CommandLine(argv); err != nil {
+		return nil, &settingError{report.Value{From: "the flags"}, err.Error(), true}
+	}
+	return argv, nil
+}
+
+// outranked warns of what every SDK puts before a profile.
+func (o configure) outranked(t *talk) {
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
+		if o.settings.job.Get(name) != "" {
+			t.warn(name + " is set, and AWS tools put it before any profile: unset it (`ci-aws env --unset`, or unset AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN) once the profile's flags name --role-arn and --token-file")
+		}
+	}
+}
+
+func texts(values []report.Value) []string {
+	var out []string
+	for _, v := range values {
+		out = append(out, v.Text)
+	}
+	return out
+}
+
+// done says which profiles were changed.
+func done(io IO, asJSON bool, what string, profiles []string, file string) error {
+	var text strings.Builder
+	if asJSON {
+		if profiles == nil {
+			profiles = []string{}
+		}
+		text.WriteString(quote(map[string]any{"schema": 1, what: profiles, "file": report.Clean(file)}) + "\n")
+	} else {
+		for _, p := range profiles {
+			fmt.Fprintf(&text, "profile %q %s in %s\n", p, what, report.Clean(file))
+		}
+	}
+	if _, err := fmt.Fprint(io.Out, text.String()); err != nil {
+		return fmt.Errorf("writing to stdout: %w", bare(err))
+	}
+	return nil
+}

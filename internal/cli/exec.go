@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"gitlab.com/ci-aws/ci-aws/internal/child"
+	"gitlab.com/ci-aws/ci-aws/internal/export"
+	"gitlab.com/ci-aws/ci-aws/internal/identity"
+	"gitlab.com/ci-aws/ci-aws/internal/mask"
+)
+
+const execDescription = `Runs a command with the credentials in its environment, and masks the secret key
+and the session token in what it prints. Encodings of them (base64, say) are not
+masked. The exit code is the command's own.
+
+   ci-aws exec -- aws s3 ls s3://my-bucket
+   ci-aws exec --serve -- ./a-job-that-outlives-a-session
+   ci-aws exec --no-masking -- sh -c 'aws sts get-caller-identity | jq .Account'`
+
+func execCommand(io IO, t *talk) *cli.Command {
+	return &cli.Command{
+		Name: "exec", Usage: "run a command with the credentials", Description: execDescription, ArgsUsage: "[--] COMMAND [ARG…]",
+		Flags: append(append(commonFlags(), identityFlags()...),
+			&cli.BoolFlag{Name: "isolate", Usage: "also take the web-identity and container variables away"},
+			&cli.BoolFlag{Name: "no-masking", Usage: "hand stdout and stderr to the command as they are"},
+			&cli.BoolFlag{Name: "serve", Usage: "give the command an endpoint on loopback that renews the credentials, in place of keys"},
+		),
+		Action: func(c *cli.Context) error {
+			s, err := start(c, io, t)
+			if err != nil {
+				return err
+			}
+			return run{s, c.Bool("isolate"), c.Bool("no-masking"), c.Bool("serve")}.run(c.Context, io, t)
+		},
+	}
+}
+
+type run struct {
+	settings                   settings
+	isolate, noMasking, served bool
+}
+
+func (o run) run(ctx context.Context, io IO, t *talk) error {
+	if o.settings.c.NArg() == 0 {
+		return usagef("exec: no command: write it after --")
+	}
+	if _, err := o.settings.asJSON(); err != nil {
+		return err
+	}
+	id, err := resolve(ctx, o.settings, t)
+	if err != nil {
+		return err
+	}
+	first, cancel := withTimeout(ctx, id)
+	defer cancel()
+	session, err := exchange(first, &id, t)
+	if err != nil {
+		return err
+	}
+	masker := mask.New(session.Keys.Secret.Reveal(), session.Keys.Token.Reveal())
+	env := o.environment(io.Environ, session, id)
+	if o.served {
+		server, err := o.serve(ctx, io, id, session, masker, t)
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		env = servedEnvironment(env, server)
+	}
+	command := child.Command{Args: o.settings.c.Args().Slice(), Env: env, In: io.In, Out: io.Out, Err: io.Err}
+	if !o.noMasking {
+		command.Wrap = wrap(masker)
+	}
+	code, err := command.Run(ctx)
+	if err != nil {
+		return &childError{err, code}
+	}
+	if code != 0 {
+		return exitStatus(code)
+	}
+	return nil
+}
+
+func wrap(m *mask.Masker) func(io.Writer) io.WriteCloser {
+	return func(w io.Writer) io.WriteCloser { return m.Writer(w) }
+}
+
+// childError is a command that could not be run, with the code that a shell
+// gives then.
+type childError struct {
+	error
+	code int
+}
+
+func (e *childError) Unwrap() error { return e.error }
+
+// environment is the job's, with the credentials that env would export, and
+// without the token that they were got with.
+func (o run) environment(environ []string, session identity.Session, id identity.Identity) []string {
+	set, away := split(variables(session, id.Region))
+	away = append(away, profiles...)
+	away = append(away, identity.IDTokenEnv)
+	if name := id.IDTokenEnv(); name != "" {
+		away = append(away, name)
+	}
+	if o.isolate {
+		away = append(away, otherSources...)
+	}
+	return with(environ, set, away)
+}
+
+// with is an environment in which some variables are set and others are gone.
+func with(environ []string, set []export.Var, away []string) []string {
+	away = append(slices.Clone(away), names(set)...)
+	out := without(environ, away)
+	for _, v := range set {
+		out = append(out, v.Name+"="+v.Value)
+	}
+	return out
+}
+
+func without(environ, away []string) []string {
+	return slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.Contains(away, name)
+	})
+}

@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"gitlab.com/ci-aws/ci-aws/internal/identity"
+	"gitlab.com/ci-aws/ci-aws/internal/job"
+	"gitlab.com/ci-aws/ci-aws/internal/report"
+)
+
+// commonFlags are those of every command.
+func commonFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "timeout", Usage: "give up after `TIME` (30s)"},
+		&cli.StringFlag{Name: "output", Usage: "print `FORM`: text or json (text)"},
+		&cli.BoolFlag{Name: "verbose", Usage: "say facts and their sources on stderr, never a secret"},
+	}
+}
+
+// identityFlags are those of every command that needs credentials.
+func identityFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "role-arn", Usage: "assume the role `ARN` (AWS_ROLE_ARN, for IRSA)"},
+		&cli.StringSliceFlag{Name: "chain-role-arn", Usage: "then assume the role `ARN[,external-id=X]`; repeatable"},
+		&cli.StringFlag{Name: "source", Usage: "take the identity from `SOURCE`: auto, gitlab, irsa, pod-identity or ambient (auto)"},
+		&cli.StringFlag{Name: "token-file", Usage: "read the token from `FILE` (AWS_WEB_IDENTITY_TOKEN_FILE)"},
+		&cli.StringFlag{Name: "id-token-env", Usage: "take the GitLab ID token from variable `NAME` (CI_AWS_ID_TOKEN)"},
+		&cli.StringFlag{Name: "region", Usage: "use `REGION` (AWS_REGION, AWS_DEFAULT_REGION, a profile, the token's issuer)"},
+		&cli.StringFlag{Name: "endpoint-url", Usage: "call STS at `URL` (AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL)"},
+		&cli.StringSliceFlag{Name: "allow-endpoint-host", Usage: "let the token go to `HOST`, which is not AWS's; has no variable"},
+		&cli.StringFlag{Name: "duration", Usage: "ask for a session of `TIME`, 15m to 12h (1h)"},
+		&cli.StringFlag{Name: "session-name", Usage: "call the session `NAME` in CloudTrail (project and job id)"},
+		&cli.StringFlag{Name: "session-policy", Usage: "narrow the session by the policy in `FILE`"},
+		&cli.StringSliceFlag{Name: "session-policy-arn", Usage: "narrow the session by the managed policy `ARN`; repeatable"},
+		&cli.StringSliceFlag{Name: "session-tag", Usage: "tag the session `KEY=VALUE`; repeatable, chained roles only: web identity takes none"},
+		&cli.StringSliceFlag{Name: "allowed-account", Usage: "fail unless the role is in account `ID`; repeatable or comma-separated"},
+		&cli.StringFlag{Name: "wait", Usage: "try for `TIME` while AWS denies, as it does for a new role (0s)"},
+	}
+}
+
+// start reads what every command has: its settings, and whether to be verbose.
+func start(c *cli.Context, io IO, t *talk) (settings, error) {
+	s := settings{c, job.Read(io.Environ, io.Root)}
+	t.verbose = c.Bool("verbose") || s.job.True(variable("verbose"))
+	t.redact.Add(s.job.Secrets(c.String("id-token-env"))...)
+	return s, nil
+}
+
+// noArgs refuses arguments where a command takes none.
+func noArgs(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return usagef("%s takes no argument: %q", c.Command.Name, report.Clean(c.Args().First()))
+	}
+	return nil
+}
+
+// asJSON reads --output.
+func (s settings) asJSON() (bool, error) {
+	v, err := s.value("output")
+	if err != nil {
+		return false, err
+	}
+	switch v.Text {
+	case "", "text":
+		return false, nil
+	case "json":
+		return true, nil
+	}
+	return false, wrong(v, "unknown form %q: want text or json", report.Clean(v.Text))
+}
+
+// resolve finds out who the job is, and says it when --verbose was given. What
+// was learnt before an error is returned with it.
+func resolve(ctx context.Context, s settings, t *talk) (identity.Identity, error) {
+	req, err := s.request()
+	if err != nil {
+		return identity.Identity{}, err
+	}
+	id, err := identity.Resolve(ctx, s.job, req)
+	t.redact.Add(id.Token.Raw, id.Pod.Raw)
+	for _, w := range id.Warnings {
+		t.warn(w)
+	}
+	t.facts(id)
+	if err == nil && len(req.Tags) > 0 && len(id.Chain) == 0 {
+		err = usagef("reading --session-tag: a web-identity session takes no tags; they go with --chain-role-arn")
+	}
+	return id, err
+}
+
+func (t *talk) facts(id identity.Identity) {
+	claims := id.Token.Claims
+	t.detail("source", report.Value{Text: string(id.Source), From: id.Why})
+	t.detail("token", id.Token.From)
+	t.detail("issuer", report.Value{Text: claims.Issuer, From: "the token"})
+	t.detail("subject", report.Value{Text: claims.Subject, From: "the token"})
+	t.detail("audience", report.Value{Text: strings.Join(claims.Audience, " "), From: "the token"})
+	t.detail("role", id.Role)
+	for _, step := range id.Chain {
+		t.detail("chained role", step.Role)
+	}
+	t.detail("region", id.Region)
+	t.detail("endpoint", id.Endpoint)
+	t.detail("session", id.Session)
+}
+
+// withTimeout bounds what a command does. The time that --wait gives is added.
+func withTimeout(ctx context.Context, id identity.Identity) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, id.Limit())
+}
+
+// exchange gets the session of a command, and says first where the token goes
+// if that is not AWS.
+func exchange(ctx context.Context, id *identity.Identity, t *talk) (identity.Session, error) {
+	for _, w := range id.Foreign {
+		t.warn(w)
+	}
+	session, err := id.Exchange(ctx)
+	t.redact.Add(session.Keys.Secret, session.Keys.Token)
+	return session, err
+}

@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"gitlab.com/ci-aws/ci-aws/internal/identity"
+	"gitlab.com/ci-aws/ci-aws/internal/job"
+)
+
+// Reference is docs/commands.md: commands, flags, exit codes and the fields of
+// whoami's JSON, as the code has them.
+func Reference() string {
+	app := newApp(IO{}, newTalk(IO{}))
+	var b strings.Builder
+	b.WriteString("# Commands\n\nGenerated from the code by `make docs`.\n\n")
+	for _, c := range app.Commands {
+		fmt.Fprintf(&b, "- [`ci-aws %s`](#ci-aws-%s): %s\n", c.Name, c.Name, c.Usage)
+	}
+	for _, c := range app.Commands {
+		fmt.Fprintf(&b, "\n## ci-aws %s\n\n", c.Name)
+		writeDescription(&b, c.Description)
+		if own := ownFlags(c); len(own) > 0 {
+			b.WriteString("\n")
+			writeFlags(&b, own)
+		}
+	}
+	b.WriteString("\n## Flags of every command\n\n")
+	writeFlags(&b, commonFlags())
+	b.WriteString("\n## Flags of every command that gets credentials\n\nA flag outranks its variable, which outranks AWS's own. An empty variable is one\nthat is not set; an empty flag is an error.\n\n")
+	writeFlags(&b, identityFlags())
+	b.WriteString(otherReference)
+	writeExitCodes(&b)
+	writeFields(&b)
+	return b.String()
+}
+
+const otherReference = `
+## What goes where
+
+stdout holds the product and nothing else; errors, hints and warnings go to
+stderr. On failure stdout is empty, but for ` + "`whoami`" + `, which prints what it knows,
+and for ` + "`env`" + `, which prints ` + "`false`" + ` so that an eval of it fails. In a GitLab job
+` + "`env`" + ` and ` + "`credential-process`" + ` refuse to print into the job's log. With
+` + "`--output json`" + ` the product is JSON; messages stay text.
+
+A masked secret is the very bytes of the secret key, of the session token, and of
+the token of ` + "`--serve`" + `. What encodes them (base64, URL encoding, a line break in
+between) is not masked.
+
+` + "`credential-process`" + ` keeps what it got in a file below XDG_RUNTIME_DIR, else TMPDIR,
+sealed by a key that is made from the token. That protects a file that escapes; it
+does not protect against another process of the same user, which can read the
+token as well.
+`
+
+// ownFlags are those that a command has for itself.
+func ownFlags(c *cli.Command) []cli.Flag {
+	shared := map[string]bool{"help": true}
+	for _, f := range append(commonFlags(), identityFlags()...) {
+		shared[f.Names()[0]] = true
+	}
+	var own []cli.Flag
+	for _, f := range c.Flags {
+		if !shared[f.Names()[0]] {
+			own = append(own, f)
+		}
+	}
+	return own
+}
+
+// writeDescription sets the examples of a description, which are indented, in a
+// block of code.
+func writeDescription(b *strings.Builder, text string) {
+	inCode := false
+	for line := range strings.SplitSeq(text, "\n") {
+		code := strings.HasPrefix(line, "   ")
+		if code != inCode && (code || line != "") {
+			b.WriteString("```\n")
+			inCode = code
+		}
+		b.WriteString(strings.TrimPrefix(line, "   ") + "\n")
+	}
+	if inCode {
+		b.WriteString("```\n")
+	}
+}
+
+// noVariable are the flags that no variable sets.
+var noVariable = map[string]bool{
+	"allow-endpoint-host": true, "verify": true, "offline": true, "isolate": true, "unset": true,
+	"no-masking": true, "serve": true, "profile": true, "file": true, "force": true, "remove": true,
+}
+
+func writeFlags(b *strings.Builder, flags []cli.Flag) {
+	b.WriteString("| flag | variable | |\n|---|---|---|\n")
+	for _, f := range flags {
+		name := f.Names()[0]
+		placeholder, usage := unquote(f)
+		env := "`" + variable(name) + "`"
+		if noVariable[name] {
+			env = ""
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", strings.TrimSpace("--"+name+" "+placeholder), env, usage)
+	}
+}
+
+// unquote finds the placeholder that a flag's usage holds in back quotes.
+func unquote(f cli.Flag) (placeholder, usage string) {
+	usage = f.(cli.DocGenerationFlag).GetUsage()
+	before, rest, ok := strings.Cut(usage, "`")
+	if !ok {
+		return "", usage
+	}
+	placeholder, after, _ := strings.Cut(rest, "`")
+	return placeholder, before + placeholder + after
+}
+
+func writeExitCodes(b *strings.Builder) {
+	b.WriteString("\n## Exit codes\n\n| code | meaning |\n|---|---|\n")
+	for _, e := range exitMeanings {
+		fmt.Fprintf(b, "| %s | %s |\n", e.code, e.meaning)
+	}
+}
+
+func writeFields(b *strings.Builder) {
+	b.WriteString("\n## The JSON of whoami\n\n`schema` (1), `verdict` (`ok`, `fail` or `unknown`), `warnings`, `findings`, and these\ngroups, whose values are `{\"text\", \"from\"}` or, where nobody tells them, `null`:\n\n")
+	p := newPage(whoami{settings: settings{job: job.Job{}}}, &identity.Identity{}, identity.Session{}, nil)
+	for _, g := range p.groups {
+		var fields []string
+		for _, r := range g.rows {
+			fields = append(fields, "`"+r.name+"`")
+		}
+		fmt.Fprintf(b, "- `%s`: %s\n", g.name, strings.Join(fields, ", "))
+	}
+}

@@ -1,0 +1,175 @@
+package cli_test
+
+import (
+	"context"
+	"flag"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"gitlab.com/ci-aws/ci-aws/internal/awsfake"
+	"gitlab.com/ci-aws/ci-aws/internal/cli"
+)
+
+var update = flag.Bool("update", false, "rewrite the transcripts with what the program prints now")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"ci-aws": program})
+}
+
+// program is the binary of the transcripts: what cmd/ci-aws does, with the
+// platform's paths below a folder of the test.
+func program() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	os.Exit(cli.Run(ctx, os.Args, cli.IO{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(), Now: time.Now, Root: os.Getenv("TEST_ROOT"),
+	}))
+}
+
+type cloudKey struct{}
+
+// TestTranscripts runs testdata/script: the program as a process of its own in a
+// pod of the reference set-up, against a cloud that is as strict as AWS.
+func TestTranscripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"), UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			cloud, err := awsfake.Start(awsfake.Config{})
+			if err != nil {
+				return err
+			}
+			env.Defer(cloud.Close)
+			if err := cloud.AddReference(); err != nil {
+				return err
+			}
+			env.Values[cloudKey{}] = cloud
+			return pod(env, cloud)
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"token": mintToken, "gitlab-token": mintJobToken, "pod-identity": podIdentity,
+			"trust": trust, "replay": replay, "html": html, "cut": cutConnection, "delay": delay, "calls": calls, "sessions": sessions,
+		},
+	})
+}
+
+// pod is what the EKS webhook and GitLab put into a job's container.
+func pod(env *testscript.Env, cloud *awsfake.Cloud) error {
+	token, err := cloud.Issuer().Mint(awsfake.PodToken{})
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(env.WorkDir, "token")
+	if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
+		return err
+	}
+	home := filepath.Join(env.WorkDir, "home")
+	if err := os.Mkdir(home, 0o700); err != nil {
+		return err
+	}
+	for name, value := range map[string]string{
+		"AWS_ROLE_ARN": awsfake.JobRole, "AWS_WEB_IDENTITY_TOKEN_FILE": file, "AWS_ENDPOINT_URL_STS": cloud.STSURL(),
+		"GITLAB_CI": "true", "CI_PROJECT_PATH": "group/project", "CI_PROJECT_PATH_SLUG": "group-project",
+		"CI_JOB_ID": "4711", "CI_JOB_NAME": "deploy", "CI_PIPELINE_ID": "1212", "CI_COMMIT_REF_NAME": "main",
+		"CI_RUNNER_ID": "7", "CI_RUNNER_DESCRIPTION": "fargate-small-1", "CI_RUNNER_TAGS": `["fargate-small"]`,
+		"TEST_ROOT": env.WorkDir, "HOME": home, "TMPDIR": env.WorkDir, "STS": cloud.STSURL(), "DEPLOY_ROLE": awsfake.DeployRole,
+	} {
+		env.Setenv(name, value)
+	}
+	return nil
+}
+
+func cloudOf(ts *testscript.TestScript) *awsfake.Cloud {
+	return ts.Value(cloudKey{}).(*awsfake.Cloud)
+}
+
+// mintToken replaces the pod's token: token [audience [age]].
+func mintToken(ts *testscript.TestScript, _ bool, args []string) {
+	var p awsfake.PodToken
+	if len(args) > 0 {
+		p.Audience = args[0]
+	}
+	if len(args) > 1 {
+		age, err := time.ParseDuration(args[1])
+		ts.Check(err)
+		p.Age = age
+	}
+	token, err := cloudOf(ts).Issuer().Mint(p)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("token"), []byte(token), 0o600))
+}
+
+func mintJobToken(ts *testscript.TestScript, _ bool, _ []string) {
+	token, err := cloudOf(ts).GitLab().MintJob(awsfake.JobToken{})
+	ts.Check(err)
+	ts.Setenv("CI_AWS_ID_TOKEN", token)
+	ts.Setenv("GITLAB_ROLE", awsfake.GitLabRole)
+	ts.Setenv("AWS_REGION", awsfake.Region)
+}
+
+// podIdentity gives the pod an association in place of the webhook's token.
+func podIdentity(ts *testscript.TestScript, _ bool, _ []string) {
+	token, err := cloudOf(ts).Issuer().Mint(awsfake.PodToken{Audience: awsfake.PodIdentityAudience})
+	ts.Check(err)
+	file := ts.MkAbs("eks-pod-identity-token")
+	ts.Check(os.WriteFile(file, []byte(token), 0o600))
+	ts.Setenv("AWS_ROLE_ARN", "")
+	ts.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "")
+	ts.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", cloudOf(ts).PodIdentityURL())
+	ts.Setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", file)
+}
+
+// trust lets the job role trust another subject.
+func trust(ts *testscript.TestScript, _ bool, args []string) {
+	c := cloudOf(ts)
+	t := c.ClusterTrust()
+	t.Subject = args[0]
+	ts.Check(c.SetTrust(awsfake.JobRole, t.JSON()))
+}
+
+func replay(ts *testscript.TestScript, _ bool, args []string) {
+	cloudOf(ts).ClearFaults()
+	ts.Check(cloudOf(ts).Inject(awsfake.Fault{Vector: args[0]}))
+}
+
+func html(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Check(cloudOf(ts).Inject(awsfake.HTMLPage()))
+}
+
+func cutConnection(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Check(cloudOf(ts).Inject(awsfake.Fault{Cut: true}))
+}
+
+func delay(ts *testscript.TestScript, _ bool, args []string) {
+	d, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	ts.Check(cloudOf(ts).Inject(awsfake.Fault{Delay: d}))
+}
+
+// calls asserts how many calls the cloud got in all: calls [ACTION] N.
+func calls(ts *testscript.TestScript, _ bool, args []string) {
+	action := ""
+	if len(args) == 2 {
+		action = args[0]
+	}
+	want, err := strconv.Atoi(args[len(args)-1])
+	ts.Check(err)
+	if got := cloudOf(ts).Calls(action); got != want {
+		ts.Fatalf("%d calls %s, want %d", got, action, want)
+	}
+}
+
+// sessions asserts the session name that the cloud was last called with.
+func sessions(ts *testscript.TestScript, _ bool, args []string) {
+	all := cloudOf(ts).Received("AssumeRoleWithWebIdentity")
+	if got := all[len(all)-1].Form.Get("RoleSessionName"); got != strings.Join(args, " ") {
+		ts.Fatalf("session %q, want %q", got, args)
+	}
+}

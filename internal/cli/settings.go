@@ -1,0 +1,248 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/urfave/cli/v2"
+
+	"gitlab.com/ci-aws/ci-aws/internal/identity"
+	"gitlab.com/ci-aws/ci-aws/internal/job"
+	"gitlab.com/ci-aws/ci-aws/internal/report"
+)
+
+// variable is the variable of a flag: role-arn is CI_AWS_ROLE_ARN.
+func variable(flag string) string {
+	return "CI_AWS_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// settings reads flags, and the CI_AWS_* variables of those that were not given.
+type settings struct {
+	c   *cli.Context
+	job job.Job
+}
+
+// value is one setting with its source.
+func (s settings) value(flag string) (report.Value, error) {
+	values, err := s.values(flag)
+	if err != nil || len(values) == 0 {
+		return report.Value{}, err
+	}
+	return values[len(values)-1], nil
+}
+
+// values are those of a flag that can be repeated; its variable holds them with
+// white space between. A flag that was given but is empty is an error, since
+// what it should have held would be ignored in silence.
+func (s settings) values(flag string) ([]report.Value, error) {
+	if !s.c.IsSet(flag) {
+		name := variable(flag)
+		texts := []string{s.job.Get(name)}
+		if s.repeatable(flag) {
+			texts = strings.Fields(texts[0])
+		}
+		return withSource(name, texts), nil
+	}
+	texts := []string{s.c.String(flag)}
+	if s.repeatable(flag) {
+		texts = s.c.StringSlice(flag)
+	}
+	if slices.Contains(texts, "") {
+		return nil, usagef("reading --%s: it is empty", flag)
+	}
+	return withSource("--"+flag, texts), nil
+}
+
+func (s settings) repeatable(flag string) bool {
+	return slices.ContainsFunc(s.c.Command.Flags, func(f cli.Flag) bool {
+		_, many := f.(*cli.StringSliceFlag)
+		return many && slices.Contains(f.Names(), flag)
+	})
+}
+
+func withSource(from string, texts []string) []report.Value {
+	var out []report.Value
+	for _, text := range texts {
+		if text != "" {
+			out = append(out, report.Value{Text: text, From: from})
+		}
+	}
+	return out
+}
+
+func wrong(v report.Value, format string, args ...any) error {
+	return &settingError{v, fmt.Sprintf(format, args...), strings.HasPrefix(v.From, "--")}
+}
+
+// duration reads a time span as Go writes it, or a number of seconds.
+func (s settings) duration(flag string, least, most, otherwise time.Duration) (time.Duration, string, error) {
+	v, err := s.value(flag)
+	if err != nil || !v.Known() {
+		return otherwise, "", err
+	}
+	d, err := time.ParseDuration(v.Text)
+	if n, atoi := strconv.Atoi(v.Text); atoi == nil && n <= int(most/time.Second) {
+		d, err = time.Duration(n)*time.Second, nil
+	}
+	switch {
+	case err != nil:
+		return 0, "", wrong(v, "%q is not a time span such as 1h, 90m or 3600", report.Clean(v.Text))
+	case d < least || d > most:
+		return 0, "", wrong(v, "%q is not between %v and %v", report.Clean(v.Text), least, most)
+	}
+	return d, v.From, nil
+}
+
+const (
+	defaultTimeout = 30 * time.Second
+	maxTimeout     = time.Hour
+)
+
+// request joins flags and variables into what identity wants.
+func (s settings) request() (identity.Request, error) {
+	var req identity.Request
+	plain := map[string]*report.Value{
+		"role-arn": &req.Role, "id-token-env": &req.IDTokenEnv, "region": &req.Region,
+		"endpoint-url": &req.Endpoint, "session-name": &req.SessionName, "token-file": &req.TokenFile,
+	}
+	var errs []error
+	for _, flag := range []string{"role-arn", "id-token-env", "region", "endpoint-url", "session-name", "token-file"} {
+		v, err := s.value(flag)
+		*plain[flag] = v
+		errs = append(errs, err)
+	}
+	var err error
+	req.Duration, req.DurationSet, err = s.duration("duration", identity.MinDuration, identity.MaxDuration, 0)
+	errs = append(errs, err)
+	req.Wait, _, err = s.duration("wait", 0, maxTimeout, 0)
+	errs = append(errs, err)
+	req.Timeout, _, err = s.duration("timeout", time.Millisecond, maxTimeout, defaultTimeout)
+	errs = append(errs, err, s.source(&req), s.chain(&req), s.accounts(&req), s.policy(&req), s.tags(&req))
+	req.AllowHosts = s.c.StringSlice("allow-endpoint-host")
+	for _, err := range errs {
+		if err != nil {
+			return req, err
+		}
+	}
+	return req, nil
+}
+
+func (s settings) source(req *identity.Request) error {
+	v, err := s.value("source")
+	if err != nil || !v.Known() {
+		req.Source = identity.Auto
+		return err
+	}
+	req.Source = identity.Source(v.Text)
+	if !slices.Contains(identity.Sources(), req.Source) {
+		return wrong(v, "unknown source %q: want auto, gitlab, irsa, pod-identity or ambient", report.Clean(v.Text))
+	}
+	return nil
+}
+
+// chain reads ARN[,external-id=X].
+func (s settings) chain(req *identity.Request) error {
+	values, err := s.values("chain-role-arn")
+	for _, v := range values {
+		arn, option, more := strings.Cut(v.Text, ",")
+		id, ok := strings.CutPrefix(option, "external-id=")
+		if more && (!ok || id == "") {
+			return wrong(v, "%q is not ARN or ARN,external-id=X", report.Clean(v.Text))
+		}
+		req.Chain = append(req.Chain, identity.Step{Role: report.Value{Text: arn, From: v.From}, ExternalID: id})
+	}
+	return err
+}
+
+var accountID = regexp.MustCompile(`^\d{12}$`)
+
+func (s settings) accounts(req *identity.Request) error {
+	values, err := s.values("allowed-account")
+	for _, v := range values {
+		req.AccountsSet = v.From
+		for _, account := range strings.Split(v.Text, ",") {
+			account = strings.TrimSpace(account)
+			if !accountID.MatchString(account) {
+				return wrong(v, "%q is not an account id of 12 digits", report.Clean(account))
+			}
+			req.Accounts = append(req.Accounts, account)
+		}
+	}
+	return err
+}
+
+// policy reads the session policy and the managed ones.
+func (s settings) policy(req *identity.Request) error {
+	arns, err := s.values("session-policy-arn")
+	if err != nil {
+		return err
+	}
+	for _, v := range arns {
+		if !strings.HasPrefix(v.Text, "arn:") || !strings.Contains(v.Text, ":policy/") {
+			return wrong(v, "%q is not the ARN of a policy", report.Clean(v.Text))
+		}
+		req.PolicyARNs = append(req.PolicyARNs, v.Text)
+	}
+	file, err := s.value("session-policy")
+	if err != nil || !file.Known() {
+		return err
+	}
+	raw, err := readLimited(file.Text, 4*identity.MaxSessionPolicy)
+	if err != nil {
+		return fmt.Errorf("reading the session policy %q: %w", file.Text, err)
+	}
+	var compact bytes.Buffer
+	if json.Compact(&compact, raw) != nil || !strings.HasPrefix(compact.String(), "{") {
+		return fmt.Errorf("reading the session policy %q: it is not a JSON object", file.Text)
+	}
+	if n := utf8.RuneCount(compact.Bytes()); n > identity.MaxSessionPolicy {
+		return fmt.Errorf("reading the session policy %q: it has %d characters, and STS takes %d", file.Text, n, identity.MaxSessionPolicy)
+	}
+	req.Policy = report.Value{Text: compact.String(), From: file.Text}
+	return nil
+}
+
+func readLimited(path string, most int) ([]byte, error) {
+	f, err := os.Open(path) //nolint:gosec // the path is the user's setting
+	if err != nil {
+		return nil, bare(err)
+	}
+	defer f.Close()
+	raw, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
+	if err == nil && len(raw) > most {
+		return nil, fmt.Errorf("it is larger than %d bytes", most)
+	}
+	return raw, bare(err)
+}
+
+// bare takes the path from a file error, where it stands already.
+func bare(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+func (s settings) tags(req *identity.Request) error {
+	values, err := s.values("session-tag")
+	for _, v := range values {
+		key, value, ok := strings.Cut(v.Text, "=")
+		if !ok || key == "" {
+			return wrong(v, "%q is not KEY=VALUE", report.Clean(v.Text))
+		}
+		req.Tags = append(req.Tags, identity.Tag{Key: key, Value: value})
+	}
+	return err
+}

@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"gitlab.com/ci-aws/ci-aws/internal/identity"
+	"gitlab.com/ci-aws/ci-aws/internal/job"
+	"gitlab.com/ci-aws/ci-aws/internal/report"
+)
+
+// talk is what a command says on stderr. No secret that it knows of, and
+// nothing that looks like a token, gets through.
+type talk struct {
+	io      IO
+	redact  report.Redactor
+	verbose bool
+}
+
+func newTalk(io IO) *talk {
+	t := &talk{io: io}
+	j := job.Read(io.Environ, "")
+	t.redact.Add(j.Secrets(j.Get(variable("id-token-env")))...)
+	return t
+}
+
+func (t *talk) say(kind, text string) {
+	_, _ = fmt.Fprintf(t.io.Err, "ci-aws: %s: %s\n", kind, t.redact.Redact(text))
+}
+
+// warn says what stops nobody but should be known.
+func (t *talk) warn(text string) { t.say("warning", report.Clean(text)) }
+
+// detail says a fact when --verbose was given.
+func (t *talk) detail(name string, v report.Value) {
+	if t.verbose && v.Known() {
+		t.say(name, v.String())
+	}
+}
+
+// failure says why a command failed: what broke, then what to change, then what
+// can be pasted.
+func (t *talk) failure(err error) {
+	var (
+		status exitStatus
+		hinted *hintedError
+		bug    *bugError
+	)
+	if err == nil || errors.As(err, &status) {
+		return
+	}
+	text := err.Error()
+	switch {
+	case errors.Is(err, context.Canceled):
+		text = "interrupted"
+	case errors.Is(err, context.DeadlineExceeded):
+		text = "timed out; give --timeout more room"
+	}
+	t.say("error", report.CleanLines(text))
+	if f, ok := identity.Finding(err); ok {
+		t.hints(f)
+	}
+	if errors.As(err, &hinted) {
+		for _, h := range hinted.hints {
+			t.say("hint", h)
+		}
+	}
+	if errors.As(err, &bug) {
+		t.say("hint", "this is a defect of ci-aws; please report it with these lines")
+		_, _ = fmt.Fprintln(t.io.Err, t.redact.Redact(report.CleanLines(strings.ReplaceAll(bug.stack, "\t", "  "))))
+	}
+}
+
+func (t *talk) hints(f report.Finding) {
+	for _, h := range f.Fix {
+		t.say("hint", h)
+	}
+	if f.Paste != "" {
+		_, _ = fmt.Fprintln(t.io.Err, t.redact.Redact(f.Paste))
+	}
+}

@@ -1,0 +1,176 @@
+package identity
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+
+	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
+	"gitlab.com/ci-aws/ci-aws/internal/report"
+)
+
+// appID stands in the user agent of every call, and so in CloudTrail.
+const appID = "ci-aws"
+
+const (
+	maxAttempts = 5
+	maxBackoff  = 5 * time.Second
+	maxAnswer   = 1 << 20 // bytes; STS answers with a few thousand
+)
+
+// sdk holds what the SDK is told: the settings of the environment that shape
+// calls, never its credentials.
+type sdk struct {
+	env     config.EnvConfig
+	client  *http.Client
+	retryer aws.Retryer
+}
+
+// newSDK reads the SDK's settings (CA bundle, proxies, FIPS, dual-stack, retry
+// mode and attempts) from the environment alone: LoadDefaultConfig stops at a
+// profile that is missing even where it is not used.
+func newSDK() (sdk, error) {
+	env, err := config.NewEnvConfig()
+	if err != nil {
+		return sdk{}, &Error{Case: "sdk-settings", Doing: "reading AWS's variables", Said: err.Error(), err: err}
+	}
+	s := sdk{env: env, retryer: newRetryer(env)}
+	transport := awshttp.NewBuildableClient().GetTransport()
+	if env.CustomCABundle != "" {
+		pool, err := bundle(env.CustomCABundle)
+		if err != nil {
+			return sdk{}, err
+		}
+		transport.TLSClientConfig.RootCAs = pool
+	}
+	transport.Proxy = proxy
+	s.client = &http.Client{
+		Transport:     limited{transport},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return s, nil
+}
+
+// proxy is the environment's, but never for the agents of EKS and ECS: they are
+// on this node, and their token is nobody else's.
+func proxy(r *http.Request) (*url.URL, error) {
+	if addr, err := netip.ParseAddr(r.URL.Hostname()); err == nil && (addr.IsLinkLocalUnicast() || addr == agentHosts[1]) {
+		return nil, nil
+	}
+	return http.ProxyFromEnvironment(r)
+}
+
+// limited keeps an endless answer out of memory.
+type limited struct{ next http.RoundTripper }
+
+func (l limited) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := l.next.RoundTrip(r)
+	if err == nil {
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(resp.Body, maxAnswer), resp.Body}
+	}
+	return resp, err
+}
+
+func bundle(path string) (*x509.CertPool, error) {
+	fail := func(what string) error {
+		return &Error{Case: "ca-bundle", Doing: "reading AWS's variables", Facts: catalogue.Facts{"file": path, "what": what}}
+	}
+	pem, err := os.ReadFile(path) //nolint:gosec // the path is the user's setting
+	if err != nil {
+		return nil, fail("cannot be read: " + cause(err))
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fail("holds no certificate")
+	}
+	return pool, nil
+}
+
+// sts makes a client for the identity's region and endpoint.
+func (s sdk) sts(id *Identity, keys aws.CredentialsProvider) *sts.Client {
+	cfg := aws.Config{
+		Region: id.Region.Text, HTTPClient: s.client, Credentials: keys, AppID: appID,
+		ConfigSources: []any{s.env}, DisableClockSkewCorrection: aws.ToBool(s.env.DisableClockSkewCorrection),
+	}
+	return sts.NewFromConfig(cfg, func(o *sts.Options) {
+		if id.Endpoint.Known() {
+			o.BaseEndpoint = aws.String(id.Endpoint.Text)
+		}
+		o.Retryer = s.retryer
+	})
+}
+
+// newRetryer tries again after transient answers only: a definite no costs one
+// call. The wait between tries has full jitter.
+func newRetryer(env config.EnvConfig) aws.Retryer {
+	standard := func(o *retry.StandardOptions) {
+		o.MaxAttempts = maxAttempts
+		if env.RetryMaxAttempts > 0 {
+			o.MaxAttempts = env.RetryMaxAttempts
+		}
+		o.MaxBackoff = maxBackoff
+		o.Backoff = retry.NewExponentialJitterBackoff(maxBackoff)
+		codes := map[string]struct{}{"IDPCommunicationError": {}}
+		for code := range retry.DefaultThrottleErrorCodes {
+			codes[code] = struct{}{}
+		}
+		o.Retryables = []retry.IsErrorRetryable{
+			retry.NoRetryCanceledError{},
+			retry.RetryableConnectionError{},
+			retry.RetryableHTTPStatusCode{Codes: retry.DefaultRetryableHTTPStatusCodes},
+			retry.RetryableErrorCode{Codes: codes},
+			retry.IsErrorRetryableFunc(keysUnreachable),
+		}
+	}
+	if env.RetryMode == aws.RetryModeAdaptive {
+		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) { o.StandardOptions = append(o.StandardOptions, standard) })
+	}
+	return retry.NewStandard(standard)
+}
+
+// keysUnreachable takes STS's trouble with an issuer's keys for transient: a
+// slow issuer is asked again.
+func keysUnreachable(err error) aws.Ternary {
+	var api smithy.APIError
+	if errors.As(err, &api) && strings.Contains(api.ErrorMessage(), "Couldn't retrieve verification key") {
+		return aws.TrueTernary
+	}
+	return aws.UnknownTernary
+}
+
+// host is where a call goes, and what said so.
+func (id *Identity) host(op string) (host, from string) {
+	at := id.Endpoint
+	if op == catalogue.AgentOp {
+		at = id.job.Value(agentURI)
+	}
+	if !at.Known() {
+		return fmt.Sprintf("sts.%s.%s", id.Region.Text, suffix(id.Region.Text)), "the endpoint of region " + report.Clean(id.Region.Text)
+	}
+	u, _ := parseEndpoint(at.Text)
+	return u.Host, at.From
+}
+
+func suffix(region string) string {
+	if strings.HasPrefix(region, "cn-") {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
+}
