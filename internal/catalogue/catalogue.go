@@ -6,6 +6,7 @@ package catalogue
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -107,12 +108,7 @@ func (a Answer) matches(op, code, message string) bool {
 	if a.Op != "" && a.Op != op || !strings.Contains(message, a.Text) {
 		return false
 	}
-	for _, c := range a.Code {
-		if c == code {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(a.Code, code)
 }
 
 // Finding makes the failing finding of a case: its sentences with the facts put

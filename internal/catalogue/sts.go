@@ -77,9 +77,9 @@ var web = []Case{
 		Answer:  Answer{Op: webIdentity, Code: []string{"AccessDenied"}},
 		Problem: "AWS does not let {sub} assume {role}",
 		Causes: []Cause{
-			{"no statement of the role's trust policy matches this token (issuer {issuer}, sub {sub}, aud {aud})", "compare it, letter by letter, with the trust policy below, which would admit the token"},
-			{"the role ARN (<role-from>) is not the role you mean, or that role does not exist", "look for {role} in account {account}; a CI/CD variable AWS_ROLE_ARN in GitLab replaces the one that the service account names"},
-			{"the role was changed a moment ago, or a policy of the organization denies the call", "try again with --wait 2m, then ask who owns account {account}"},
+			{"the role's trust policy names another sub, aud or issuer than this token has", "compare it, letter by letter, with the one below, which would admit the token"},
+			{"<role-from> names the wrong role, or one that does not exist", "look for it in account {account}; a CI/CD variable AWS_ROLE_ARN replaces what the service account names"},
+			{"the role was changed a moment ago, or a policy of the organization denies the call", "try again with --wait 2m, then ask who owns the account"},
 		},
 		Sources: []string{actionIssues + "318", actionIssues + "690", "https://github.com/crossplane/crossplane/issues/5578"},
 	},

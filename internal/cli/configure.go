@@ -33,10 +33,7 @@ func configureCommand(io IO, t *talk) *cli.Command {
 			&cli.BoolFlag{Name: "remove", Usage: "take out the profiles that configure wrote, or those of --profile"},
 		),
 		Action: func(c *cli.Context) error {
-			s, err := start(c, io, t)
-			if err != nil {
-				return err
-			}
+			s := start(c, io, t)
 			return configure{s, c.Bool("force"), c.Bool("remove")}.run(c.Context, io, t)
 		},
 	}
@@ -101,8 +98,7 @@ func (o configure) write(ctx context.Context, file string, names []string, regio
 
 // foreign adds what to do about a profile of somebody else.
 func foreign(err error) error {
-	var f *awsconfig.ForeignError
-	if errors.As(err, &f) {
+	if _, ok := errors.AsType[*awsconfig.ForeignError](err); ok {
 		return &hintedError{err, []string{"choose another name by --profile, or replace it with --force"}}
 	}
 	return err

@@ -28,10 +28,7 @@ func credentialProcessCommand(io IO, t *talk) *cli.Command {
 			&cli.BoolFlag{Name: "no-store", Usage: "neither use nor keep stored credentials"},
 		),
 		Action: func(c *cli.Context) error {
-			s, err := start(c, io, t)
-			if err != nil {
-				return err
-			}
+			s := start(c, io, t)
 			return credentialProcess{s, c.Bool("no-store") || s.job.True(variable("no-store"))}.run(c.Context, io, t)
 		},
 	}

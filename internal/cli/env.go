@@ -28,10 +28,7 @@ func envCommand(io IO, t *talk) *cli.Command {
 			&cli.BoolFlag{Name: "unset", Usage: "print lines that unset what env sets; earlier values do not come back"},
 		),
 		Action: func(c *cli.Context) error {
-			s, err := start(c, io, t)
-			if err != nil {
-				return err
-			}
+			s := start(c, io, t)
 			return env{s, c.Bool("isolate"), c.Bool("unset")}.run(c.Context, io, t)
 		},
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"gitlab.com/ci-aws/ci-aws/internal/child"
+	"gitlab.com/ci-aws/ci-aws/internal/credserver"
 	"gitlab.com/ci-aws/ci-aws/internal/export"
 	"gitlab.com/ci-aws/ci-aws/internal/identity"
 	"gitlab.com/ci-aws/ci-aws/internal/mask"
@@ -31,10 +32,7 @@ func execCommand(io IO, t *talk) *cli.Command {
 			&cli.BoolFlag{Name: "serve", Usage: "give the command an endpoint on loopback that renews the credentials, in place of keys"},
 		),
 		Action: func(c *cli.Context) error {
-			s, err := start(c, io, t)
-			if err != nil {
-				return err
-			}
+			s := start(c, io, t)
 			return run{s, c.Bool("isolate"), c.Bool("no-masking"), c.Bool("serve")}.run(c.Context, io, t)
 		},
 	}
@@ -56,21 +54,17 @@ func (o run) run(ctx context.Context, io IO, t *talk) error {
 	if err != nil {
 		return err
 	}
-	first, cancel := withTimeout(ctx, id)
-	defer cancel()
-	session, err := exchange(first, &id, t)
+	masker := mask.New()
+	prepare := o.give
+	if o.served {
+		prepare = o.serve
+	}
+	server, env, err := prepare(ctx, io, id, masker, t)
 	if err != nil {
 		return err
 	}
-	masker := mask.New(session.Keys.Secret.Reveal(), session.Keys.Token.Reveal())
-	env := o.environment(io.Environ, session, id)
-	if o.served {
-		server, err := o.serve(ctx, io, id, session, masker, t)
-		if err != nil {
-			return err
-		}
+	if server != nil {
 		defer server.Close()
-		env = servedEnvironment(env, server)
 	}
 	command := child.Command{Args: o.settings.c.Args().Slice(), Env: env, In: io.In, Out: io.Out, Err: io.Err}
 	if !o.noMasking {
@@ -99,20 +93,27 @@ type childError struct {
 
 func (e *childError) Unwrap() error { return e.error }
 
-// environment is the job's, with the credentials that env would export, and
-// without the token that they were got with.
-func (o run) environment(environ []string, session identity.Session, id identity.Identity) []string {
-	set, away := split(variables(session, id.Region))
-	away = append(away, profiles...)
-	away = append(away, identity.IDTokenEnv)
-	if name := id.IDTokenEnv(); name != "" {
-		away = append(away, name)
+// give puts the credentials that env would export into the command's
+// environment. There is no server.
+func (o run) give(ctx context.Context, io IO, id identity.Identity, masker *mask.Masker, t *talk) (*credserver.Server, []string, error) {
+	ctx, cancel := withTimeout(ctx, id)
+	defer cancel()
+	session, err := exchange(ctx, &id, t)
+	if err != nil {
+		return nil, nil, err
 	}
+	masker.Add(session.Keys.Secret.Reveal(), session.Keys.Token.Reveal())
+	set, away := split(variables(session, id.Region))
+	away = slices.Concat(away, profiles, idTokens(id))
 	if o.isolate {
 		away = append(away, otherSources...)
 	}
-	return with(environ, set, away)
+	return nil, with(io.Environ, set, away), nil
 }
+
+// idTokens are the variables that may hold the token of the exchange, which is
+// not the command's.
+func idTokens(id identity.Identity) []string { return []string{identity.IDTokenEnv, id.IDTokenEnv()} }
 
 // with is an environment in which some variables are set and others are gone.
 func with(environ []string, set []export.Var, away []string) []string {

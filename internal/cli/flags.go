@@ -42,11 +42,11 @@ func identityFlags() []cli.Flag {
 }
 
 // start reads what every command has: its settings, and whether to be verbose.
-func start(c *cli.Context, io IO, t *talk) (settings, error) {
+func start(c *cli.Context, io IO, t *talk) settings {
 	s := settings{c, job.Read(io.Environ, io.Root)}
 	t.verbose = c.Bool("verbose") || s.job.True(variable("verbose"))
 	t.redact.Add(s.job.Secrets(c.String("id-token-env"))...)
-	return s, nil
+	return s
 }
 
 // noArgs refuses arguments where a command takes none.

@@ -92,9 +92,15 @@ func leaks(t *testing.T) []leak {
 }
 
 var commandsThatLeak = [][]string{
-	{"whoami"}, {"whoami", "--output", "json"}, {"whoami", "--verbose", "--verify"}, {"whoami", "--offline"},
-	{"env", "--verbose"}, {"exec", "--verbose", "--", "sh", "-c", `echo "$AWS_SECRET_ACCESS_KEY"; echo "$AWS_SESSION_TOKEN" >&2`},
-	{"credential-process", "--verbose"}, {"configure", "--verbose"}, {"env", "--bogus"},
+	{"whoami"},
+	{"whoami", "--output", "json"},
+	{"whoami", "--verbose", "--verify"},
+	{"whoami", "--offline"},
+	{"env", "--verbose"},
+	{"exec", "--verbose", "--", "sh", "-c", `echo "$AWS_SECRET_ACCESS_KEY"; echo "$AWS_SESSION_TOKEN" >&2`},
+	{"credential-process", "--verbose"},
+	{"configure", "--verbose"},
+	{"env", "--bogus"},
 }
 
 // TestNoSecretIsEverPrinted plants secrets everywhere (environment, files, error

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"context"
 	"flag"
+	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"gitlab.com/ci-aws/ci-aws/internal/awsfake"
@@ -21,7 +24,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the transcripts with what the program prints now")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ci-aws": program})
+	testscript.Main(m, map[string]func(){"ci-aws": program, "sdk-caller": sdkCaller})
 }
 
 // program is the binary of the transcripts: what cmd/ci-aws does, with the
@@ -32,6 +35,22 @@ func program() {
 	os.Exit(cli.Run(ctx, os.Args, cli.IO{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(), Now: time.Now, Root: os.Getenv("TEST_ROOT"),
 	}))
+}
+
+// sdkCaller is any Go program with the SDK: it prints the ARN that the SDK's own
+// chain of credentials gives it.
+func sdkCaller() {
+	ctx := context.Background()
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err == nil {
+		var out *sts.GetCallerIdentityOutput
+		if out, err = sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}); err == nil {
+			fmt.Println(*out.Arn)
+			return
+		}
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
 }
 
 type cloudKey struct{}

@@ -171,7 +171,7 @@ func (s settings) accounts(req *identity.Request) error {
 	values, err := s.values("allowed-account")
 	for _, v := range values {
 		req.AccountsSet = v.From
-		for _, account := range strings.Split(v.Text, ",") {
+		for account := range strings.SplitSeq(v.Text, ",") {
 			account = strings.TrimSpace(account)
 			if !accountID.MatchString(account) {
 				return wrong(v, "%q is not an account id of 12 digits", report.Clean(account))
@@ -228,8 +228,7 @@ func readLimited(path string, most int) ([]byte, error) {
 
 // bare takes the path from a file error, where it stands already.
 func bare(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err
 	}
 	return err

@@ -81,3 +81,20 @@ func (t *talk) hints(f report.Finding) {
 		_, _ = fmt.Fprintln(t.io.Err, t.redact.Redact(f.Paste))
 	}
 }
+
+// safe is an error whose text can be shown to a child: without the secrets that
+// an answer may hold.
+func (t *talk) safe(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &safeError{err, t.redact.Redact(report.Clean(err.Error()))}
+}
+
+type safeError struct {
+	error
+	text string
+}
+
+func (e *safeError) Error() string { return e.text }
+func (e *safeError) Unwrap() error { return e.error }

@@ -29,10 +29,7 @@ func whoamiCommand(io IO, t *talk) *cli.Command {
 			&cli.BoolFlag{Name: "offline", Usage: "make no call"},
 		),
 		Action: func(c *cli.Context) error {
-			s, err := start(c, io, t)
-			if err != nil {
-				return err
-			}
+			s := start(c, io, t)
 			return whoami{s, c.Bool("verify"), c.Bool("offline")}.run(c.Context, io, t)
 		},
 	}

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
@@ -93,10 +94,8 @@ func (id *Identity) checkAgent() error {
 	u, what := parseEndpoint(at.Text)
 	if what == "" && u.Scheme == "http" {
 		if addr, err := netip.ParseAddr(u.Hostname()); err == nil {
-			for _, h := range agentHosts {
-				if addr == h {
-					return nil
-				}
+			if slices.Contains(agentHosts, addr) {
+				return nil
 			}
 		}
 	}

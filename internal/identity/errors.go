@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"regexp"
@@ -67,9 +68,7 @@ func (id *Identity) callFailed(op, doing string, err error, more catalogue.Facts
 	e.Facts["op"], e.Facts["calls"] = op, catalogue.Count(attempts(err), "call")
 	e.Facts["host"], e.Facts["endpoint-from"] = id.host(op)
 	e.Facts["timeout"] = shortDuration(id.req.Timeout)
-	for k, v := range more {
-		e.Facts[k] = v
-	}
+	maps.Copy(e.Facts, more)
 	var api smithy.APIError
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -125,8 +124,7 @@ func isCode(api smithy.APIError) bool {
 }
 
 func httpStatus(err error) int {
-	var re *smithyhttp.ResponseError
-	if errors.As(err, &re) {
+	if re, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		return re.HTTPStatusCode()
 	}
 	var status interface{ HTTPStatusCode() int }
@@ -137,8 +135,7 @@ func httpStatus(err error) int {
 }
 
 func attempts(err error) int {
-	var m *retry.MaxAttemptsError
-	if errors.As(err, &m) {
+	if m, ok := errors.AsType[*retry.MaxAttemptsError](err); ok {
 		return m.Attempt
 	}
 	return 1

@@ -112,8 +112,12 @@ func TestADeniedTokenShowsTheTrustThatWouldAdmitIt(t *testing.T) {
 
 func TestTransientAnswersAreOvercome(t *testing.T) {
 	for _, fault := range []awsfake.Fault{
-		{Vector: "no-verification-key", Times: 1}, {Vector: "idp-communication", Times: 1}, {Vector: "throttled", Times: 1},
-		{Status: 500, Times: 1}, {Status: 503, Type: "text/html", Body: "<html>", Times: 1}, {Cut: true, Times: 1},
+		{Vector: "no-verification-key", Times: 1},
+		{Vector: "idp-communication", Times: 1},
+		{Vector: "throttled", Times: 1},
+		{Status: 500, Times: 1},
+		{Status: 503, Type: "text/html", Body: "<html>", Times: 1},
+		{Cut: true, Times: 1},
 	} {
 		w := newWorld(t, awsfake.Config{}).irsa(awsfake.PodToken{})
 		if err := w.cloud.Inject(fault); err != nil {

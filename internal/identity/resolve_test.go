@@ -389,7 +389,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		for _, part := range strings.Split(token, ".") {
+		for part := range strings.SplitSeq(token, ".") {
 			if len(part) > 12 && strings.Contains(err.Error(), part) {
 				t.Errorf("the error %q holds a part of the token", err)
 			}

@@ -107,8 +107,7 @@ func tokenFileError(at report.Value, err error) error {
 
 // cause is the innermost text of a file error, without the path again.
 func cause(err error) string {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err.Error()
 	}
 	return err.Error()

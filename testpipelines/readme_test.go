@@ -1,0 +1,70 @@
+package testpipelines_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"gitlab.com/ci-aws/ci-aws/testpipelines/parts"
+)
+
+// block is the README's fenced block that starts with a line.
+func block(t *testing.T, language, firstLine string) string {
+	t.Helper()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(readme), "```"+language+"\n"+firstLine)
+	if !found {
+		t.Fatalf("README.md has no block of %s that starts with %q", language, firstLine)
+	}
+	text, _, _ := strings.Cut(rest, "```")
+	return firstLine + text
+}
+
+func TestTheREADMEsIncludeIsTheShortestPipeline(t *testing.T) {
+	text, err := os.ReadFile("shortest/.gitlab-ci.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, want, _ := strings.Cut(string(text), "\n") // the first line is a comment
+	want = strings.NewReplacer(
+		"$CI_PROJECT_PATH/ci-aws@$CI_COMMIT_SHA", "ci-aws/ci-aws/ci-aws@main",
+		"sdkprobe roundtrip s3://my-super-duper-gitlab-runner-cache/hello", "aws s3 cp report.html s3://my-bucket/",
+	).Replace(want)
+	if diff := cmp.Diff(want, block(t, "yaml", "include:")); diff != "" {
+		t.Errorf("README.md differs from testpipelines/shortest:\n%s", diff)
+	}
+
+	bin := parts.Build(t, "./cmd/ci-aws", "./testpipelines/sdkprobe")
+	run := runPipeline(t, "shortest", bin, podEnv(t, startCloud(t)))
+	wantRun := pipeline{Code: 0, Jobs: map[string]string{"upload": "PASS"}}
+	if diff := cmp.Diff(wantRun, run, cmpopts.IgnoreUnexported(pipeline{})); diff != "" {
+		t.Fatalf("pipeline (-want +got):\n%s\n%s", diff, run.all)
+	}
+	run.wantLines(t, "upload", "wrote, read back and deleted")
+}
+
+func TestTheREADMEsTranscriptIsTrue(t *testing.T) {
+	bin := parts.Build(t, "./cmd/ci-aws", "./testpipelines/sandbox")
+	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "sandbox"), "--trust-sub", "system:serviceaccount:gitlab:gitlab-job", "--", "ci-aws", "whoami")
+	cmd.Env = []string{"PATH=" + bin, "HOME=" + t.TempDir()}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Run(); err == nil {
+		t.Fatal("a broken trust policy is green")
+	}
+	// The endpoint of the sandbox is the one line that a real job does not have.
+	said := regexp.MustCompile(`(?m)^ci-aws: warning: STS is .*\n`).ReplaceAllString(stderr.String(), "")
+	if diff := cmp.Diff("$ ci-aws whoami >/dev/null\n"+said, block(t, "console", "$ ci-aws whoami")); diff != "" {
+		t.Errorf("README.md (-want +got):\n%s", diff)
+	}
+}
