@@ -52,14 +52,14 @@ type Command struct {
 //
 // # Signals
 //
-// HUP, INT, QUIT, TERM, USR1, USR2, ALRM, WINCH and CONT that this process receives go to the command, each once. The
-// command is in our process group, so that a terminal's job control, and a kill of the whole group, meet both as they
-// meet any command of a shell. A terminal therefore tells the command itself of INT (Ctrl-C), QUIT, HUP and WINCH:
+// HUP, INT, QUIT, TERM, USR1, USR2, ALRM, WINCH and CONT that are sent to this process go to the command, each once.
+// The command is in our process group, so that a terminal's job control, and a kill of the whole group, meet both as
+// they meet any command of a shell. A terminal therefore tells the command itself of INT (Ctrl-C), QUIT, HUP and WINCH:
 // these are not forwarded while our group is in the foreground of our controlling terminal. In a CI job there is no
-// terminal, and everything is forwarded. The price: an INT from kill(1), sent to us alone while we are in the
-// foreground of a terminal, does not reach the command; TERM does. (And a HUP at the end of the terminal itself may
-// come twice.) A signal ignored when we start stays so for the
-// command, as nohup wants it.
+// terminal, and everything is forwarded. A signal ignored when we start stays so for the command, as nohup wants it.
+//
+// The price: an INT from kill(1) that is for us alone, in the foreground of a terminal, does not reach the command (TERM
+// does); and a kill of the whole group, or a HUP because the terminal is gone, reaches it twice, once by way of us.
 //
 // # Streams that outlive the command
 //

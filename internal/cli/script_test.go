@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"gitlab.com/ci-aws/ci-aws/internal/awsfake"
@@ -74,7 +76,7 @@ func TestTranscripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"token": mintToken, "gitlab-token": mintJobToken, "pod-identity": podIdentity,
-			"trust": trust, "replay": replay, "html": html, "cut": cutConnection, "delay": delay, "calls": calls, "sessions": sessions,
+			"trust": trust, "replay": replay, "html": html, "cut": cutConnection, "delay": delay, "calls": calls, "calls-at-most": callsAtMost, "sessions": sessions, "cmpjson": compareJSON,
 		},
 	})
 }
@@ -191,4 +193,31 @@ func sessions(ts *testscript.TestScript, _ bool, args []string) {
 	if got := all[len(all)-1].Form.Get("RoleSessionName"); got != strings.Join(args, " ") {
 		ts.Fatalf("session %q, want %q", got, args)
 	}
+}
+
+func callsAtMost(ts *testscript.TestScript, _ bool, args []string) {
+	most, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if got := cloudOf(ts).Calls(args[0]); got < 1 || got > most {
+		ts.Fatalf("%d calls of %s, want 1 to %d", got, args[0], most)
+	}
+}
+
+// compareJSON compares whoami's JSON as a whole. What differs from run to run
+// stands in capitals in the wanted one.
+func compareJSON(ts *testscript.TestScript, _ bool, args []string) {
+	var got, want map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &got))
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &want))
+	varies := cmp.FilterValues(func(a, b any) bool { return capitals(a) || capitals(b) }, cmp.Comparer(func(a, b any) bool {
+		return a != nil && b != nil
+	}))
+	if diff := cmp.Diff(want, got, varies); diff != "" {
+		ts.Fatalf("JSON (-want +got):\n%s", diff)
+	}
+}
+
+func capitals(v any) bool {
+	s, ok := v.(string)
+	return ok && s != "" && s == strings.ToUpper(s) && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }

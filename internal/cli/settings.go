@@ -167,17 +167,22 @@ func (s settings) chain(req *identity.Request) error {
 
 var accountID = regexp.MustCompile(`^\d{12}$`)
 
+// accounts reads account ids with commas between. A list that names none is an
+// error: it would allow all.
 func (s settings) accounts(req *identity.Request) error {
 	values, err := s.values("allowed-account")
 	for _, v := range values {
 		req.AccountsSet = v.From
-		for account := range strings.SplitSeq(v.Text, ",") {
-			account = strings.TrimSpace(account)
+		ids := strings.FieldsFunc(v.Text, func(r rune) bool { return r == ',' || r == ' ' })
+		for _, account := range ids {
 			if !accountID.MatchString(account) {
 				return wrong(v, "%q is not an account id of 12 digits", report.Clean(account))
 			}
-			req.Accounts = append(req.Accounts, account)
 		}
+		if len(ids) == 0 {
+			return wrong(v, "%q names no account", report.Clean(v.Text))
+		}
+		req.Accounts = append(req.Accounts, ids...)
 	}
 	return err
 }

@@ -51,17 +51,16 @@ func (t *talk) failure(err error) {
 	if err == nil || errors.As(err, &status) {
 		return
 	}
+	finding, found := identity.Finding(err)
 	text := err.Error()
 	switch {
 	case errors.Is(err, context.Canceled):
 		text = "interrupted"
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded) && !found:
 		text = "timed out; give --timeout more room"
 	}
 	t.say("error", report.CleanLines(text))
-	if f, ok := identity.Finding(err); ok {
-		t.hints(f)
-	}
+	t.hints(finding)
 	if errors.As(err, &hinted) {
 		for _, h := range hinted.hints {
 			t.say("hint", h)

@@ -42,7 +42,7 @@ func raw(t *testing.T, s *Server, request string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
@@ -64,15 +64,18 @@ func TestTheAnswerIsTheDocumentOfTheSDKs(t *testing.T) {
 		want string
 	}{
 		{
-			"with an account", Credentials{"ASIA", "se/cr+et", "to<ken", expires, "123456789012"},
+			"with an account",
+			Credentials{"ASIA", "se/cr+et", "to<ken", expires, "123456789012"},
 			`{"AccessKeyId":"ASIA","SecretAccessKey":"se/cr+et","Token":"to\u003cken","Expiration":"2026-11-23T12:00:00Z","AccountId":"123456789012"}`,
 		},
 		{
-			"without an account", Credentials{"ASIA", "secret", "token", expires, ""},
+			"without an account",
+			Credentials{"ASIA", "secret", "token", expires, ""},
 			`{"AccessKeyId":"ASIA","SecretAccessKey":"secret","Token":"token","Expiration":"2026-11-23T12:00:00Z"}`,
 		},
 		{
-			"that do not expire", Credentials{AccessKeyID: "AKIA", SecretAccessKey: "secret"},
+			"that do not expire",
+			Credentials{AccessKeyID: "AKIA", SecretAccessKey: "secret"},
 			`{"AccessKeyId":"AKIA","SecretAccessKey":"secret","Token":"","Expiration":"2026-11-23T12:00:00Z"}`,
 		},
 	}
@@ -186,7 +189,7 @@ func TestAFailedRenewalIsAnErrorThatSDKsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	now = now.Add(time.Hour)
 	answer := raw(t, s, fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: %s\r\nConnection: close\r\n\r\n", s.path, s.host, s.token))
 	status, _, _ := strings.Cut(answer, "\r\n")
@@ -236,7 +239,7 @@ func TestCloseEndsEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nAuthorization: %s\r\n\r\n", s.path, s.host, s.token); err != nil {
 		t.Fatal(err)
 	}

@@ -25,10 +25,9 @@ type Variable struct {
 // Profiles are the hard part. Without AWS_PROFILE every SDK still reads the profile [default], of files that are at
 // their place in HOME when no variable names another. HOME has to stay, so both files are named: the null device,
 // which all SDKs read as an empty file. Leaving them where their [default] holds no credentials was rejected: it means
-// to parse as each SDK parses, and a credential_process or sso_session is added there by our own configure, among
-// others. The price is that other settings of ~/.aws/config are lost to the child too, and that a profile that it
-// asks for by name does not exist, which it says loudly. The region is given by AWS_REGION; the rest has variables of
-// its own, which are left alone.
+// to parse as each SDK parses, and our own configure may have put a credential_process there. The price is that other
+// settings of ~/.aws/config are lost to the child too, and that a profile that it asks for by name does not exist,
+// which it says loudly. The region is given by AWS_REGION; the rest has variables of its own, which are left alone.
 func Outranking() []Variable {
 	const (
 		keys     = "static keys outrank an endpoint"

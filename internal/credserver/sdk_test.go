@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 		fmt.Print("error: ", err)
 		return
 	}
-	fmt.Print(got.AccessKeyID, " ", got.SecretAccessKey, " ", got.SessionToken, " ", got.AccountID, " ", got.Expires.Format(time.RFC3339))
+	fmt.Print(got.AccessKeyID, " ", got.SecretAccessKey, " ", got.SessionToken, " ", got.AccountID, " ", got.CanExpire)
 }
 
 // chosen are the credentials that an SDK takes in this environment.
@@ -89,7 +89,7 @@ func hostile() []outranking {
 		{"web identity", []string{"AWS_ROLE_ARN=arn:aws:iam::123456789012:role/other", "AWS_WEB_IDENTITY_TOKEN_FILE=FILES/token", "AWS_ROLE_SESSION_NAME=x"}},
 		{"a profile that there is", []string{"AWS_PROFILE=other", "AWS_CONFIG_FILE=FILES/config"}},
 		{"a profile that there is not", []string{"AWS_PROFILE=missing"}},
-		{"a default profile", []string{"AWS_DEFAULT_PROFILE=missing"}},
+		{"a default profile", []string{"AWS_DEFAULT_PROFILE=other", "AWS_CONFIG_FILE=FILES/other"}},
 		{"a config file", []string{"AWS_CONFIG_FILE=FILES/config"}},
 		{"a config file in which a process gives them", []string{"AWS_CONFIG_FILE=FILES/process"}},
 		{"a credentials file", []string{"AWS_SHARED_CREDENTIALS_FILE=FILES/credentials"}},
@@ -106,6 +106,7 @@ func hostileFiles(t *testing.T) string {
 	for name, content := range map[string]string{
 		"token":                 "other",
 		"config":                "[default]\n" + keys + "[profile other]\n" + keys,
+		"other":                 "[profile other]\n" + keys,
 		"process":               "[default]\ncredential_process = /bin/echo {}\n",
 		"credentials":           "[default]\n" + keys,
 		"home/.aws/config":      "[default]\nregion = eu-west-1\n",
@@ -123,12 +124,14 @@ func hostileFiles(t *testing.T) string {
 }
 
 func TestAChildOfAnyEnvironmentGetsTheServedCredentials(t *testing.T) {
-	expires := later()
-	s := served(t, Credentials{"ASIASERVED", "secret", "token", expires, "123456789012"})
-	want := "ASIASERVED secret token 123456789012 " + expires.Format(time.RFC3339)
+	s := served(t, Credentials{"ASIASERVED", "secret", "token", later(), "123456789012"})
+	const want = "ASIASERVED secret token 123456789012 true"
 	files := hostileFiles(t)
 	// Calls to AWS go nowhere: a child that makes one is wrong already.
-	base := []string{"HOME=/nowhere", "AWS_EC2_METADATA_DISABLED=true", "AWS_REGION=eu-central-1", "AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_MAX_ATTEMPTS=1"}
+	base := []string{
+		"HOME=/nowhere", "AWS_REGION=eu-central-1", "AWS_MAX_ATTEMPTS=1", "AWS_EC2_METADATA_DISABLED=true",
+		"HTTP_PROXY=http://127.0.0.1:1", "HTTPS_PROXY=http://127.0.0.1:1", "GORACE=atexit_sleep_ms=0",
+	}
 	all := slices.Clone(base)
 	for _, h := range hostile() {
 		t.Run(h.name, func(t *testing.T) {

@@ -361,6 +361,14 @@ func TestWhichSourceIsTaken(t *testing.T) {
 		{"ambient asked for and absent", func(w *world) { w.req.Source = identity.Ambient }, identity.Ambient, "ambient-missing", "AWS_ACCESS_KEY_ID"},
 		{"irsa asked for and absent", func(w *world) { noVars(w); w.req.Source = identity.IRSA }, identity.IRSA, "irsa-missing", "AWS_WEB_IDENTITY_TOKEN_FILE"},
 		{"static keys are reported, not used", func(w *world) { w.env["AWS_ACCESS_KEY_ID"], w.env["AWS_SECRET_ACCESS_KEY"] = "a", "b" }, identity.IRSA, "", "AWS_ACCESS_KEY_ID and its secret are set"},
+		{"no region that anything tells", func(w *world) {
+			w.env["CI_AWS_ID_TOKEN"] = jwt(rs256, `{"iss":"https://gitlab.example.com"}`)
+			w.req.Role = value(awsfake.GitLabRole, "CI_AWS_ROLE_ARN")
+		}, identity.GitLab, "region-missing", `the issuer "https://gitlab.example.com" does not tell it`},
+		{"a Pod Identity token that is not there", func(w *world) {
+			noVars(w)
+			w.env["AWS_CONTAINER_CREDENTIALS_FULL_URI"], w.env["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = w.cloud.PodIdentityURL(), "/nofile"
+		}, identity.PodIdentity, "agent-token-missing", "/nofile"},
 		{"half a pair is reported", func(w *world) { w.env["AWS_ACCESS_KEY_ID"] = "a" }, identity.IRSA, "", "without its other half"},
 		{"a missing profile is reported", func(w *world) { w.env["AWS_PROFILE"], w.env["AWS_CONFIG_FILE"] = "nope", w.file("c", "") }, identity.IRSA, "", `"nope"`},
 	}

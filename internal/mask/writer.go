@@ -23,7 +23,8 @@ const (
 //
 // Each maximal run of bytes that is covered by overlapping occurrences of secrets becomes one [Marker]; occurrences
 // that only touch become one each. So no complete secret is ever visible, whichever contains or overlaps which, and
-// the result depends on the bytes only, not on how they were cut into writes. All other bytes pass unchanged.
+// the result depends on the bytes only, not on how they were cut into writes. All other bytes pass unchanged. The
+// Marker itself is not searched: a secret that is part of it, such as "K", is visible there.
 //
 // What may be the beginning of a secret is held back until it is decided, for at most [Patience], or until Flush or
 // Close; everything else is passed on before Write returns. When the rest of a secret comes after its beginning was
