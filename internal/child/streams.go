@@ -134,7 +134,9 @@ type drain struct {
 func (d *drain) run() error {
 	err := d.copy()
 	_ = d.from.Close() // before to: a command that still writes is to learn that its reader is gone
-	err = errors.Join(err, d.to.Close())
+	if closeErr := d.to.Close(); err == nil {
+		err = closeErr // a filter repeats what stopped it
+	}
 	if errors.Is(err, unix.EPIPE) {
 		return nil
 	}

@@ -64,7 +64,7 @@ func (o run) run(ctx context.Context, io IO, t *talk) error {
 		return err
 	}
 	if server != nil {
-		defer server.Close()
+		defer func() { _ = server.Close() }()
 	}
 	command := child.Command{Args: o.settings.c.Args().Slice(), Env: env, In: io.In, Out: io.Out, Err: io.Err}
 	if !o.noMasking {

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -72,11 +75,12 @@ func TestTranscripts(t *testing.T) {
 				return err
 			}
 			env.Values[cloudKey{}] = cloud
+			env.Values[proxyKey{}] = new(sync.Map)
 			return pod(env, cloud)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"token": mintToken, "gitlab-token": mintJobToken, "pod-identity": podIdentity,
-			"trust": trust, "replay": replay, "html": html, "cut": cutConnection, "delay": delay, "calls": calls, "calls-at-most": callsAtMost, "sessions": sessions, "cmpjson": compareJSON,
+			"trust": trust, "replay": replay, "html": html, "cut": cutConnection, "delay": delay, "calls": calls, "calls-at-most": callsAtMost, "sessions": sessions, "cmpjson": compareJSON, "proxy": proxy, "proxied": proxied,
 		},
 	})
 }
@@ -220,4 +224,25 @@ func compareJSON(ts *testscript.TestScript, _ bool, args []string) {
 func capitals(v any) bool {
 	s, ok := v.(string)
 	return ok && s != "" && s == strings.ToUpper(s) && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+}
+
+type proxyKey struct{}
+
+// proxy starts an HTTP proxy that notes what it is asked for and gives nothing.
+func proxy(ts *testscript.TestScript, _ bool, _ []string) {
+	asked := ts.Value(proxyKey{}).(*sync.Map)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Store(r.Host, true)
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	ts.Defer(server.Close)
+	ts.Setenv("HTTPS_PROXY", server.URL)
+	ts.Setenv("HTTP_PROXY", server.URL)
+}
+
+// proxied asserts that the proxy was asked for a host.
+func proxied(ts *testscript.TestScript, neg bool, args []string) {
+	if _, was := ts.Value(proxyKey{}).(*sync.Map).Load(args[0]); was == neg {
+		ts.Fatalf("the proxy was asked for %s: %v", args[0], was)
+	}
 }

@@ -89,7 +89,7 @@ func (o whoami) ask(ctx context.Context, id *identity.Identity, t *talk) (identi
 	if err != nil {
 		return session, err
 	}
-	if err := id.Verify(session, caller); err != nil {
+	if err := id.Verify(ctx, session, caller); err != nil {
 		return session, err
 	}
 	if session.ARN.Known() {

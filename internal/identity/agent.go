@@ -25,7 +25,7 @@ func (id *Identity) askAgent(ctx context.Context, s sdk) (Session, error) {
 	})
 	keys, err := provider.Retrieve(ctx)
 	if err != nil {
-		return Session{}, id.callFailed(catalogue.AgentOp, "asking the Pod Identity agent at "+catalogue.Quote(uri), err, nil)
+		return Session{}, id.callFailed(ctx, catalogue.AgentOp, "asking the Pod Identity agent at "+catalogue.Quote(uri), err, nil)
 	}
 	return id.session(keys, nil, "the Pod Identity agent"), nil
 }
@@ -43,7 +43,7 @@ func (id *Identity) caller(ctx context.Context, s sdk, session Session) (Session
 	const op = "GetCallerIdentity"
 	out, err := s.sts(id, session.Keys.provider()).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return Session{}, id.callFailed(op, "asking STS who the credentials belong to", err, nil)
+		return Session{}, id.callFailed(ctx, op, "asking STS who the credentials belong to", err, nil)
 	}
 	session.ARN = report.Value{Text: aws.ToString(out.Arn), From: op}
 	session.Account = report.Value{Text: aws.ToString(out.Account), From: op}
@@ -51,13 +51,13 @@ func (id *Identity) caller(ctx context.Context, s sdk, session Session) (Session
 }
 
 // Verify compares the ARN that the exchange gave with the caller's.
-func (id *Identity) Verify(session, caller Session) error {
+func (id *Identity) Verify(ctx context.Context, session, caller Session) error {
 	if session.ARN.Text == "" || caller.ARN.Text == "" || session.ARN.Text == caller.ARN.Text {
 		return nil
 	}
 	f := id.facts()
 	f["arn"], f["caller"] = session.ARN.Text, caller.ARN.Text
-	_, f["endpoint-from"] = id.host("GetCallerIdentity")
+	_, f["endpoint-from"] = id.host(ctx, "GetCallerIdentity")
 	return &Error{Case: "identity-differs", Doing: "comparing identities", Facts: f}
 }
 

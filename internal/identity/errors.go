@@ -63,10 +63,10 @@ const unknownCode = "UnknownError"
 
 // callFailed names why a call to STS or to the agent failed. The SDK's own text
 // is never shown: it can hold what the other side sent.
-func (id *Identity) callFailed(op, doing string, err error, more catalogue.Facts) error {
+func (id *Identity) callFailed(ctx context.Context, op, doing string, err error, more catalogue.Facts) error {
 	e := &Error{Doing: doing, Facts: id.facts(), err: err}
 	e.Facts["op"], e.Facts["calls"] = op, catalogue.Count(attempts(err), "call")
-	e.Facts["host"], e.Facts["endpoint-from"] = id.host(op)
+	e.Facts["host"], e.Facts["endpoint-from"] = id.host(ctx, op)
 	e.Facts["timeout"] = shortDuration(id.req.Timeout)
 	maps.Copy(e.Facts, more)
 	var api smithy.APIError

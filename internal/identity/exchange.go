@@ -130,7 +130,7 @@ func (id *Identity) webIdentity(ctx context.Context, s sdk) (Session, error) {
 	})
 	keys, err := provider.Retrieve(ctx)
 	if err != nil {
-		return Session{}, id.callFailed("AssumeRoleWithWebIdentity", "exchanging the token", err, nil)
+		return Session{}, id.callFailed(ctx, "AssumeRoleWithWebIdentity", "exchanging the token", err, nil)
 	}
 	session := id.session(keys, client.answer.AssumedRoleUser, "AssumeRoleWithWebIdentity")
 	session.Audience = report.Value{Text: aws.ToString(client.answer.Audience), From: "AssumeRoleWithWebIdentity"}
@@ -166,7 +166,7 @@ func (id *Identity) assume(ctx context.Context, s sdk, before Session, n int) (S
 	})
 	keys, err := provider.Retrieve(ctx)
 	if err != nil {
-		return Session{}, id.callFailed("AssumeRole", "assuming the chained role", err, id.stepFacts(before, n))
+		return Session{}, id.callFailed(ctx, "AssumeRole", "assuming the chained role", err, id.stepFacts(before, n))
 	}
 	return id.session(keys, client.answer.AssumedRoleUser, "AssumeRole"), nil
 }

@@ -325,11 +325,11 @@ func TestTheExchangeAndTheCallerAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := id.Verify(session, caller); err != nil {
+	if err := id.Verify(t.Context(), session, caller); err != nil {
 		t.Error(err)
 	}
 	caller.ARN.Text += "x"
-	if err := id.Verify(session, caller); err == nil || !strings.Contains(err.Error(), "4711x") {
+	if err := id.Verify(t.Context(), session, caller); err == nil || !strings.Contains(err.Error(), "4711x") {
 		t.Errorf("another identity passes: %v", err)
 	}
 }

@@ -1,9 +1,9 @@
 package identity
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -156,21 +156,30 @@ func keysUnreachable(err error) aws.Ternary {
 }
 
 // host is where a call goes, and what said so.
-func (id *Identity) host(op string) (host, from string) {
+func (id *Identity) host(ctx context.Context, op string) (host, from string) {
 	at := id.Endpoint
 	if op == catalogue.AgentOp {
 		at = id.job.Value(agentURI)
 	}
-	if !at.Known() {
-		return fmt.Sprintf("sts.%s.%s", id.Region.Text, suffix(id.Region.Text)), "the endpoint of region " + report.Clean(id.Region.Text)
+	if at.Known() {
+		u, _ := parseEndpoint(at.Text)
+		return u.Host, at.From
 	}
-	u, _ := parseEndpoint(at.Text)
-	return u.Host, at.From
+	return defaultHost(ctx, id.Region.Text), "the endpoint of region " + report.Clean(id.Region.Text)
 }
 
-func suffix(region string) string {
-	if strings.HasPrefix(region, "cn-") {
-		return "amazonaws.com.cn"
+// defaultHost is AWS's own STS host for a region and the environment's settings.
+func defaultHost(ctx context.Context, region string) string {
+	env, err := config.NewEnvConfig()
+	if err != nil {
+		return ""
 	}
-	return "amazonaws.com"
+	endpoint, err := sts.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, sts.EndpointParameters{
+		Region: aws.String(region), UseFIPS: aws.Bool(env.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+		UseDualStack: aws.Bool(env.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled), UseGlobalEndpoint: aws.Bool(false),
+	})
+	if err != nil {
+		return ""
+	}
+	return endpoint.URI.Host
 }

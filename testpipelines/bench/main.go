@@ -1,5 +1,5 @@
-// Command bench measures what issue and docs promise of the speed and size of
-// ci-aws, each beside something that the same machine does in the same minutes,
+// Command bench measures what is promised of the speed and size of ci-aws,
+// each beside something that the same machine does in the same minutes,
 // so that a slow or busy machine makes no difference to the ratio. It prints a
 // table, writes it into docs/performance.md, and fails where a bound is missed.
 //

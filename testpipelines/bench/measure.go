@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,10 +57,10 @@ func (l *lab) exchange(ctx context.Context, runs int, r *result) error {
 
 // awsCLI times env beside the AWS CLI, where one is installed.
 func (l *lab) awsCLI(ctx context.Context, runs int, r *result) error {
-	env := append(l.env, "AWS_CONFIG_FILE="+l.dir+"/none", "AWS_SHARED_CREDENTIALS_FILE="+l.dir+"/none")
+	env := slices.Concat(l.env, []string{"AWS_CONFIG_FILE=" + l.dir + "/none", "AWS_SHARED_CREDENTIALS_FILE=" + l.dir + "/none"})
 	version, _, err := contender{[]string{"aws", "--version"}, env, "aws-cli/"}.run(ctx)
 	if err != nil {
-		r.facts = append(r.facts, "the AWS CLI was not installed")
+		r.facts = append(r.facts, "the AWS CLI was not on this machine")
 		return ctx.Err()
 	}
 	runs = min(runs, cliRuns)
@@ -101,7 +102,7 @@ func (l *lab) memory(ctx context.Context, runs int, r *result) error {
 	for _, command := range []string{"env", "credential-process", "credential-process --no-store", "whoami", "exec -- true"} {
 		var most int64
 		for range runs {
-			args := append([]string{l.dir + "/bin/ci-aws"}, strings.Fields(command)...)
+			args := append([]string{l.bin("ci-aws")}, strings.Fields(command)...)
 			text, _, err := l.program("", "peak", args...).run(ctx)
 			if err != nil {
 				return err

@@ -56,7 +56,7 @@ func (r result) missed() []string {
 	var names []string
 	for _, row := range r.rows {
 		if !row.bound.holds(row.ratio) {
-			names = append(names, fmt.Sprintf("%s: %.3f, want %s %.4g", row.what, row.ratio, row.bound.sign, row.bound.limit))
+			names = append(names, fmt.Sprintf("%s, %s: %.3f, want %s %.4g", row.what, row.measured, row.ratio, row.bound.sign, row.bound.limit))
 		}
 	}
 	return names
