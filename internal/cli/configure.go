@@ -26,11 +26,11 @@ func configureCommand(io IO, t *talk) *cli.Command {
 	return &cli.Command{
 		Name: "configure", Usage: "write an AWS profile that calls credential-process", Description: configureDescription,
 		Flags: append(append(commonFlags(), identityFlags()...),
-			&cli.BoolFlag{Name: "no-store", Usage: "let the profile neither use nor keep stored credentials"},
-			&cli.StringSliceFlag{Name: "profile", Usage: "write the profile `NAME`; repeatable (default)"},
-			&cli.StringFlag{Name: "file", Usage: "write `FILE` (AWS_CONFIG_FILE, else ~/.aws/config)"},
-			&cli.BoolFlag{Name: "force", Usage: "replace a profile that configure did not write"},
-			&cli.BoolFlag{Name: "remove", Usage: "take out the profiles that configure wrote, or those of --profile"},
+			toggle("no-store", "let the profile neither use nor keep stored credentials"),
+			list("profile", "write the profile `NAME`; repeatable (default)"),
+			text("file", "write `FILE` (AWS_CONFIG_FILE, else ~/.aws/config)"),
+			toggle("force", "replace a profile that configure did not write"),
+			toggle("remove", "take out the profiles that configure wrote, or those of --profile"),
 		),
 		Action: func(c *cli.Context) error {
 			s := start(c, io, t)

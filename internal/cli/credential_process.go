@@ -25,7 +25,7 @@ func credentialProcessCommand(io IO, t *talk) *cli.Command {
 	return &cli.Command{
 		Name: "credential-process", Usage: "print credentials for an AWS profile's credential_process", Description: credentialProcessDescription,
 		Flags: append(append(commonFlags(), identityFlags()...),
-			&cli.BoolFlag{Name: "no-store", Usage: "neither use nor keep stored credentials"},
+			toggle("no-store", "neither use nor keep stored credentials"),
 		),
 		Action: func(c *cli.Context) error {
 			s := start(c, io, t)

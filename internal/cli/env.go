@@ -23,9 +23,9 @@ func envCommand(io IO, t *talk) *cli.Command {
 	return &cli.Command{
 		Name: "env", Usage: "print credentials as exports for a shell", Description: envDescription,
 		Flags: append(append(commonFlags(), identityFlags()...),
-			&cli.StringFlag{Name: "format", Usage: "print for `SHELL`: sh, fish, dotenv or json (sh)"},
-			&cli.BoolFlag{Name: "isolate", Usage: "also unset the web-identity and container variables, which some tools read first"},
-			&cli.BoolFlag{Name: "unset", Usage: "print lines that unset what env sets; earlier values do not come back"},
+			text("format", "print for `SHELL`: sh, fish, dotenv or json (sh)"),
+			toggle("isolate", "also unset the web-identity and container variables, which some tools read first"),
+			toggle("unset", "print lines that unset what env sets; earlier values do not come back"),
 		),
 		Action: func(c *cli.Context) error {
 			s := start(c, io, t)

@@ -27,9 +27,9 @@ func execCommand(io IO, t *talk) *cli.Command {
 	return &cli.Command{
 		Name: "exec", Usage: "run a command with the credentials", Description: execDescription, ArgsUsage: "[--] COMMAND [ARG…]",
 		Flags: append(append(commonFlags(), identityFlags()...),
-			&cli.BoolFlag{Name: "isolate", Usage: "also take the web-identity and container variables away"},
-			&cli.BoolFlag{Name: "no-masking", Usage: "hand stdout and stderr to the command as they are"},
-			&cli.BoolFlag{Name: "serve", Usage: "give the command an endpoint on loopback that renews the credentials, in place of keys"},
+			toggle("isolate", "also take the web-identity and container variables away"),
+			toggle("no-masking", "hand stdout and stderr to the command as they are"),
+			toggle("serve", "give the command an endpoint on loopback that renews the credentials, in place of keys"),
 		),
 		Action: func(c *cli.Context) error {
 			s := start(c, io, t)

@@ -14,30 +14,30 @@ import (
 // commonFlags are those of every command.
 func commonFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "timeout", Usage: "give up after `TIME` (30s)"},
-		&cli.StringFlag{Name: "output", Usage: "print `FORM`: text or json (text)"},
-		&cli.BoolFlag{Name: "verbose", Usage: "say facts and their sources on stderr, never a secret"},
+		text("timeout", "give up after `TIME` (30s)"),
+		text("output", "print `FORM`: text or json (text)"),
+		toggle("verbose", "say facts and their sources on stderr, never a secret"),
 	}
 }
 
 // identityFlags are those of every command that needs credentials.
 func identityFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "role-arn", Usage: "assume the role `ARN` (AWS_ROLE_ARN, for IRSA)"},
-		&cli.StringSliceFlag{Name: "chain-role-arn", Usage: "then assume the role `ARN[,external-id=X]`; repeatable"},
-		&cli.StringFlag{Name: "source", Usage: "take the identity from `SOURCE`: auto, gitlab, irsa, pod-identity or ambient (auto)"},
-		&cli.StringFlag{Name: "token-file", Usage: "read the token from `FILE` (AWS_WEB_IDENTITY_TOKEN_FILE)"},
-		&cli.StringFlag{Name: "id-token-env", Usage: "take the GitLab ID token from variable `NAME` (CI_AWS_ID_TOKEN)"},
-		&cli.StringFlag{Name: "region", Usage: "use `REGION` (AWS_REGION, AWS_DEFAULT_REGION, a profile, the token's issuer)"},
-		&cli.StringFlag{Name: "endpoint-url", Usage: "call STS at `URL` (AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL)"},
-		&cli.StringSliceFlag{Name: "allow-endpoint-host", Usage: "let the token go to `HOST`, which is not AWS's; has no variable"},
-		&cli.StringFlag{Name: "duration", Usage: "ask for a session of `TIME`, 15m to 12h (1h)"},
-		&cli.StringFlag{Name: "session-name", Usage: "call the session `NAME` in CloudTrail (project and job id)"},
-		&cli.StringFlag{Name: "session-policy", Usage: "narrow the session by the policy in `FILE`"},
-		&cli.StringSliceFlag{Name: "session-policy-arn", Usage: "narrow the session by the managed policy `ARN`; repeatable"},
-		&cli.StringSliceFlag{Name: "session-tag", Usage: "tag the session `KEY=VALUE`; repeatable, chained roles only: web identity takes none"},
-		&cli.StringSliceFlag{Name: "allowed-account", Usage: "fail unless the role is in account `ID`; repeatable or comma-separated"},
-		&cli.StringFlag{Name: "wait", Usage: "try for `TIME` while AWS denies, as it does for a new role (0s)"},
+		text("role-arn", "assume the role `ARN` (AWS_ROLE_ARN, for IRSA)"),
+		list("chain-role-arn", "then assume the role `ARN[,external-id=X]`; repeatable"),
+		text("source", "take the identity from `SOURCE`: auto, gitlab, irsa, pod-identity or ambient (auto)"),
+		text("token-file", "read the token from `FILE` (AWS_WEB_IDENTITY_TOKEN_FILE)"),
+		text("id-token-env", "take the GitLab ID token from variable `NAME` (CI_AWS_ID_TOKEN)"),
+		text("region", "use `REGION` (AWS_REGION, AWS_DEFAULT_REGION, a profile, the token's issuer)"),
+		text("endpoint-url", "call STS at `URL` (AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL)"),
+		list("allow-endpoint-host", "let the token go to `HOST`, which is not AWS's; has no variable"),
+		text("duration", "ask for a session of `TIME`, 15m to 12h (1h)"),
+		text("session-name", "call the session `NAME` in CloudTrail (project and job id)"),
+		text("session-policy", "narrow the session by the policy in `FILE`"),
+		list("session-policy-arn", "narrow the session by the managed policy `ARN`; repeatable"),
+		list("session-tag", "tag the session `KEY=VALUE`; repeatable, chained roles only: web identity takes none"),
+		list("allowed-account", "fail unless the role is in account `ID`; repeatable or comma-separated"),
+		text("wait", "try for `TIME` while AWS denies, as it does for a new role (0s)"),
 	}
 }
 

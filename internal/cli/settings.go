@@ -65,10 +65,8 @@ func (s settings) values(flag string) ([]report.Value, error) {
 }
 
 func (s settings) repeatable(flag string) bool {
-	return slices.ContainsFunc(s.c.Command.Flags, func(f cli.Flag) bool {
-		_, many := f.(*cli.StringSliceFlag)
-		return many && slices.Contains(f.Names(), flag)
-	})
+	_, many := s.c.Value(flag).(cli.StringSlice)
+	return many
 }
 
 func withSource(from string, texts []string) []report.Value {

@@ -25,8 +25,8 @@ func whoamiCommand(io IO, t *talk) *cli.Command {
 	return &cli.Command{
 		Name: "whoami", Usage: "who this job is to AWS, Kubernetes and GitLab", Description: whoamiDescription,
 		Flags: append(append(commonFlags(), identityFlags()...),
-			&cli.BoolFlag{Name: "verify", Usage: "ask STS once more who the credentials belong to, and compare"},
-			&cli.BoolFlag{Name: "offline", Usage: "make no call"},
+			toggle("verify", "ask STS once more who the credentials belong to, and compare"),
+			toggle("offline", "make no call"),
 		),
 		Action: func(c *cli.Context) error {
 			s := start(c, io, t)

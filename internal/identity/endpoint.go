@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 	"gitlab.com/ci-aws/ci-aws/internal/job"
@@ -17,8 +18,10 @@ import (
 // and interface endpoints of a VPC. Other hosts below amazonaws.com can belong
 // to anybody.
 // https://docs.aws.amazon.com/general/latest/gr/sts.html
-var stsHost = regexp.MustCompile(`^(sts(-fips)?(\.[a-z0-9-]+)?\.(amazonaws\.com(\.cn)?|api\.aws|api\.amazonwebservices\.com\.cn)` +
-	`|[a-z0-9-]+\.sts\.[a-z0-9-]+\.vpce\.amazonaws\.com(\.cn)?)$`)
+var stsHost = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(sts(-fips)?(\.[a-z0-9-]+)?\.(amazonaws\.com(\.cn)?|api\.aws|api\.amazonwebservices\.com\.cn)` +
+		`|[a-z0-9-]+\.sts\.[a-z0-9-]+\.vpce\.amazonaws\.com(\.cn)?)$`)
+})
 
 // agentHosts are where the Pod Identity agent and the ECS agent listen.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
@@ -52,7 +55,7 @@ func checkEndpoint(id *Identity) error {
 }
 
 func (id *Identity) warnEndpoint(service, host string, from report.Value) {
-	if !stsHost.MatchString(host) {
+	if !stsHost().MatchString(host) {
 		id.Foreign = append(id.Foreign, service+" is "+catalogue.Quote(from.Text)+" ("+from.From+"), not AWS's own endpoint")
 	}
 }
@@ -72,7 +75,7 @@ func (id *Identity) allowed(endpoint report.Value) (string, error) {
 		return u.Host, nil
 	case u.Scheme != "https":
 		return "", fail("endpoint-insecure")
-	case stsHost.MatchString(strings.ToLower(u.Hostname())) || id.hostAllowed(u):
+	case stsHost().MatchString(strings.ToLower(u.Hostname())) || id.hostAllowed(u):
 		return u.Host, nil
 	}
 	return "", fail("endpoint-foreign")

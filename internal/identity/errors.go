@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -108,10 +109,12 @@ func (id *Identity) answered(e *Error, op string, api smithy.APIError) {
 
 // agentAnswer is how the Pod Identity agent writes an error as plain text.
 // https://github.com/aws/eks-pod-identity-agent
-var agentAnswer = regexp.MustCompile(`^\[[^\]]*\]: \(([A-Za-z]+)\): ([^\n]*?)(, fault: \w+)?$`)
+var agentAnswer = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\[[^\]]*\]: \(([A-Za-z]+)\): ([^\n]*?)(, fault: \w+)?$`)
+})
 
 func codeAndMessage(api smithy.APIError) (code, message string) {
-	if m := agentAnswer.FindStringSubmatch(strings.TrimSpace(api.ErrorMessage())); m != nil {
+	if m := agentAnswer().FindStringSubmatch(strings.TrimSpace(api.ErrorMessage())); m != nil {
 		return m[1], m[2]
 	}
 	return api.ErrorCode(), api.ErrorMessage()

@@ -55,7 +55,7 @@ func TestATokenOfRootIsNamedForAnotherUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // so that it can
 		t.Fatal(err)
 	}
 	for name, mode := range map[string]os.FileMode{"token": 0o600, "test": 0o755} {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -16,10 +18,15 @@ import (
 
 // eksIssuer is the issuer of an EKS cluster, which names the cluster's region.
 // https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html
-var eksIssuer = regexp.MustCompile(`^https://oidc[.-]eks\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)/id/`)
+var eksIssuer = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^https://oidc[.-]eks\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)/id/`)
+})
 
-// regionName is what can stand in a host's name.
-var regionName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+// isRegion reports whether a text can stand in a host's name.
+func isRegion(s string) bool {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+	return s != "" && len(s) <= 63 && s == strings.Trim(s, "-") && strings.Trim(s, letters+"-") == ""
+}
 
 // regionChooser gives chooseRegion its context, which reading a profile takes.
 func regionChooser(ctx context.Context) func(*Identity) error {
@@ -33,13 +40,15 @@ func chooseRegion(ctx context.Context, id *Identity) error {
 	if !id.Region.Known() {
 		id.Region = id.profileRegion(ctx)
 	}
-	if m := eksIssuer.FindStringSubmatch(id.Token.Claims.Issuer); !id.Region.Known() && m != nil {
-		id.Region = report.Value{Text: m[1], From: "the token's issuer"}
+	if !id.Region.Known() {
+		if m := eksIssuer().FindStringSubmatch(id.Token.Claims.Issuer); m != nil {
+			id.Region = report.Value{Text: m[1], From: "the token's issuer"}
+		}
 	}
 	switch {
 	case !id.Region.Known():
 		return &Error{Case: "region-missing", Doing: "finding the region", Facts: id.facts()}
-	case !regionName.MatchString(id.Region.Text):
+	case !isRegion(id.Region.Text):
 		return &Error{Case: "region-malformed", Doing: "finding the region", Usage: fromFlag(id.Region), Facts: id.facts()}
 	case overridden(id.job, id.req).Known():
 		return nil

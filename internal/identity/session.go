@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"regexp"
 	"strings"
 	"time"
 
@@ -13,10 +12,17 @@ import (
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
 const maxSession = 64
 
-var (
-	sessionName    = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
-	notSessionName = regexp.MustCompile(`[^\w+=,.@-]+`)
-)
+// sessionLetters are what a session name is made of.
+const sessionLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+=,.@-"
+
+func isSessionName(s string) bool {
+	return len(s) >= 2 && len(s) <= maxSession && strings.Trim(s, sessionLetters) == ""
+}
+
+// sessionPart puts a hyphen in place of whatever cannot stand in a session name.
+func sessionPart(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return !strings.ContainsRune(sessionLetters, r) }), "-")
+}
 
 // nameSession takes the session name that was asked for, or makes one that
 // tells the project and the job in CloudTrail.
@@ -25,7 +31,7 @@ func nameSession(id *Identity) error {
 	if !id.Session.Known() {
 		id.Session = jobSession(id.job.Name())
 	}
-	if sessionName.MatchString(id.Session.Text) {
+	if isSessionName(id.Session.Text) {
 		return nil
 	}
 	return &Error{Case: "session-name", Doing: "naming the session", Usage: fromFlag(id.Session), Facts: id.facts()}
@@ -33,8 +39,8 @@ func nameSession(id *Identity) error {
 
 // jobSession is "<project>-<job id>", cut without losing the job id.
 func jobSession(n job.Name) report.Value {
-	tail := notSessionName.ReplaceAllString(n.ID.Text, "-")
-	project := strings.Trim(notSessionName.ReplaceAllString(n.Project.Text, "-"), "-")
+	tail := sessionPart(n.ID.Text)
+	project := strings.Trim(sessionPart(n.Project.Text), "-")
 	if tail == "" && project == "" {
 		return report.Value{Text: "ci-aws", From: "outside of a GitLab job"}
 	}

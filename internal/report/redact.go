@@ -3,6 +3,7 @@ package report
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // shortest is how long a secret is at least; shorter ones would blot out
@@ -11,7 +12,7 @@ import (
 const shortest = 16
 
 // jwtLike is a token in any text, also one that was cut.
-var jwtLike = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,2}`)
+var jwtLike = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,2}`) })
 
 // Redactor takes secrets out of what is about to be printed: those it was told
 // of, and whatever looks like a JWT. It is the last line of defence behind
@@ -35,7 +36,10 @@ func (r *Redactor) Redact(s string) string {
 	for _, secret := range r.secrets {
 		s = redactRuns(s, secret)
 	}
-	return jwtLike.ReplaceAllString(s, hidden)
+	if !strings.Contains(s, "eyJ") {
+		return s
+	}
+	return jwtLike().ReplaceAllString(s, hidden)
 }
 
 func redactRuns(s, secret string) string {
