@@ -12,7 +12,7 @@ run 'ci-aws whoami'
 say 'The credentials in the shell; the SDK then has nothing else to go by, and uses S3 with them.'
 (
   # shellcheck disable=SC2016 # expanded by run
-  run 'eval "$(ci-aws env --isolate)"'
+  run 'ci_aws_env=$(ci-aws env --isolate) || exit $?; eval "$ci_aws_env"'
   run 'sdkprobe roundtrip s3://my-super-duper-gitlab-runner-cache/demo/object'
 )
 

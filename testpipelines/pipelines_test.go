@@ -16,14 +16,14 @@ func TestWhoami(t *testing.T) {
 	t.Run("a job that extends .ci-aws stores an object and gets it back", func(t *testing.T) {
 		cloud := startCloud(t)
 		run := runPipeline(t, "whoami", bin, podEnv(t, cloud))
-		want := pipeline{Code: 0, Jobs: map[string]string{"round-trip": "PASS", "ci-aws-whoami": "PASS"}}
+		want := pipeline{Code: 0, Jobs: map[string]string{"round-trip": "PASS", "own-before-script": "PASS", "ci-aws-whoami": "PASS"}}
 		if diff := cmp.Diff(want, run, cmpopts.IgnoreUnexported(pipeline{})); diff != "" {
 			t.Fatalf("pipeline (-want +got):\n%s\n%s", diff, run.all)
 		}
 		run.wantLines(t, "round-trip", "$ sdkprobe roundtrip", "wrote, read back and deleted")
 		run.wantLines(t, "ci-aws-whoami", "$ ci-aws whoami", awsfake.Account, "system:serviceaccount:gitlab:gitlab-jobs",
 			awsfake.JobRole+" (CI_AWS_ROLE_ARN)", awsfake.Region+" (CI_AWS_REGION)")
-		for action, want := range map[string]int{"AssumeRoleWithWebIdentity": 2, "PutObject": 1, "GetObject": 1} {
+		for action, want := range map[string]int{"AssumeRoleWithWebIdentity": 3, "PutObject": 1, "GetObject": 1} {
 			if got := cloud.Calls(action); got != want {
 				t.Errorf("%d calls of %s, want %d: one exchange a job, one object there and back", got, action, want)
 			}
@@ -38,7 +38,7 @@ func TestWhoami(t *testing.T) {
 			t.Fatal(err)
 		}
 		run := runPipeline(t, "whoami", bin, podEnv(t, cloud))
-		want := pipeline{Code: 1, Jobs: map[string]string{"round-trip": "FAIL", "ci-aws-whoami": "FAIL"}}
+		want := pipeline{Code: 1, Jobs: map[string]string{"round-trip": "FAIL", "own-before-script": "FAIL", "ci-aws-whoami": "FAIL"}}
 		if diff := cmp.Diff(want, run, cmpopts.IgnoreUnexported(pipeline{})); diff != "" {
 			t.Fatalf("pipeline (-want +got):\n%s\n%s", diff, run.all)
 		}

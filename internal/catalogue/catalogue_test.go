@@ -58,7 +58,7 @@ func TestEveryCaseIsCompleteAndUnique(t *testing.T) {
 		if c.Problem == "" || strings.HasSuffix(c.Problem, ".") {
 			t.Errorf("%s: problem %q is empty or ends in a full stop", c.ID, c.Problem)
 		}
-		if len(c.Causes) == 0 && c.ID != "answered-no" {
+		if len(c.Causes) == 0 {
 			t.Errorf("%s has no cause", c.ID)
 		}
 		for _, cause := range c.Causes {

@@ -53,5 +53,8 @@ var network = []Case{
 	{
 		ID: "answered-no", Check: "sts-answers",
 		Problem: "STS refused <op> for {role}",
+		Causes: []Cause{
+			{"ci-aws does not know this answer", "compare what the token says (issuer {issuer}, sub {sub}, aud {aud}, expiry <exp>) with what the service expects"},
+		},
 	},
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gitlab.com/ci-aws/ci-aws/internal/report"
@@ -28,11 +29,20 @@ func (p page) text() string {
 			b.WriteByte('\n')
 		}
 		fmt.Fprintln(&b, g.name)
+		if !g.known() {
+			fmt.Fprintln(&b, "  "+p.missing)
+			continue
+		}
 		for _, r := range g.rows {
 			fmt.Fprintf(&b, "  %-16s %s\n", strings.ReplaceAll(r.name, "_", " "), p.shown(r.value))
 		}
 	}
 	return b.String()
+}
+
+// known reports whether anything of a group is known.
+func (g group) known() bool {
+	return slices.ContainsFunc(g.rows, func(r row) bool { return r.value.Known() })
 }
 
 func (p page) shown(v report.Value) string {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
@@ -97,14 +98,28 @@ func (id *Identity) answered(e *Error, op string, api smithy.APIError) {
 	e.Said = code + ": " + message
 	e.NoVerdict = httpStatus(api) >= 500 || httpStatus(e.err) >= 500
 	c, ok := catalogue.Recognise(op, code, message)
-	if !ok {
+	switch {
+	case ok:
+		e.Case = c.ID
+	case op == "AssumeRoleWithWebIdentity" && id.expired():
+		e.Case = "expired"
+	default:
 		e.Case = "answered-no"
-		return
 	}
-	e.Case = c.ID
-	if c.ID == "trust-denied" {
+	if e.Case == "trust-denied" {
 		e.Paste = id.trust()
 	}
+}
+
+// leeway is how long past exp STS still takes a token.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
+const leeway = 5 * time.Minute
+
+// expired reports whether the token has come to its end by this machine's clock,
+// which explains an answer that nobody knows.
+func (id *Identity) expired() bool {
+	exp := id.Token.Claims.Expires
+	return !exp.IsZero() && time.Now().After(exp.Add(leeway))
 }
 
 // agentAnswer is how the Pod Identity agent writes an error as plain text.

@@ -110,6 +110,21 @@ func TestADeniedTokenShowsTheTrustThatWouldAdmitIt(t *testing.T) {
 	}
 }
 
+func TestAnUnknownAnswerToAnExpiredTokenNamesTheExpiry(t *testing.T) {
+	answer := awsfake.Fault{Status: 400, Type: "text/xml", Body: "<ErrorResponse><Error><Code>SomethingNew</Code><Message>no</Message></Error></ErrorResponse>"}
+	for want, age := range map[string]time.Duration{"expired": 48 * time.Hour, "answered-no": 0} {
+		w := newWorld(t, awsfake.Config{}).irsa(awsfake.PodToken{Age: age})
+		if err := w.cloud.Inject(answer); err != nil {
+			t.Fatal(err)
+		}
+		e := w.failure()
+		f, _ := identity.Finding(e)
+		if e.Case != want || !strings.Contains(e.Error(), "SomethingNew: no") || len(f.Fix) == 0 {
+			t.Errorf("%q, want %q: %v %q", e.Case, want, e, f.Fix)
+		}
+	}
+}
+
 func TestTransientAnswersAreOvercome(t *testing.T) {
 	for _, fault := range []awsfake.Fault{
 		{Vector: "no-verification-key", Times: 1},
