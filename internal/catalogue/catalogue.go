@@ -114,9 +114,13 @@ func (a Answer) matches(op, code, message string) bool {
 // Finding makes the failing finding of a case: its sentences with the facts put
 // in, and at most three of its causes.
 func (c Case) Finding(f Facts, evidence []report.Value, paste string) report.Finding {
+	var clean []report.Value
+	for _, v := range evidence {
+		clean = append(clean, report.Value{Text: report.Clean(v.Text), From: report.Clean(v.From)})
+	}
 	return report.Finding{
-		ID: c.Check, Status: report.Fail, Title: title(c.Check), Evidence: evidence,
-		Cause: Fill(c.Problem, f), Fix: c.hints(f), Paste: paste,
+		ID: c.Check, Status: report.Fail, Title: title(c.Check), Evidence: clean,
+		Cause: Fill(c.Problem, f), Hints: c.hints(f), Paste: paste,
 	}
 }
 

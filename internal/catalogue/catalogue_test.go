@@ -89,14 +89,14 @@ func TestHintsSayHowSureTheyAre(t *testing.T) {
 	if want := `AWS does not let "a\x1bb" assume "r\""`; f.Cause != want {
 		t.Errorf("cause = %s, want %s", f.Cause, want)
 	}
-	if len(f.Fix) != 3 || !strings.HasPrefix(f.Fix[0], "most likely ") || !strings.HasPrefix(f.Fix[1], "or ") {
-		t.Errorf("hints = %q", f.Fix)
+	if len(f.Hints) != 3 || !strings.HasPrefix(f.Hints[0], "most likely ") || !strings.HasPrefix(f.Hints[1], "or ") {
+		t.Errorf("hints = %q", f.Hints)
 	}
-	if want := "(not known)"; !strings.Contains(f.Fix[1], want) {
-		t.Errorf("a fact that is missing is not said: %s", f.Fix[1])
+	if want := "(not known)"; !strings.Contains(f.Hints[1], want) {
+		t.Errorf("a fact that is missing is not said: %s", f.Hints[1])
 	}
 	one := catalogue.Find("expired").Finding(catalogue.Facts{}, nil, "")
-	if strings.HasPrefix(one.Fix[0], "most likely") {
-		t.Errorf("a single cause is worded as a guess: %s", one.Fix[0])
+	if strings.HasPrefix(one.Hints[0], "most likely") {
+		t.Errorf("a single cause is worded as a guess: %s", one.Hints[0])
 	}
 }

@@ -107,7 +107,7 @@ var local = []Case{
 	},
 	{
 		ID: "role-arn-malformed", Check: "role-arn",
-		Problem: "the role ARN {role} is not one: <what>",
+		Problem: "{role} (<role-from>) is not the ARN of a role: <what>",
 		Causes:  []Cause{{"<role-from> has a typo", "write it as arn:aws:iam::123456789012:role/NAME, with no blank or line break"}},
 		Sources: []string{"https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html"},
 	},

@@ -73,7 +73,7 @@ func (t *talk) failure(err error) {
 }
 
 func (t *talk) hints(f report.Finding) {
-	for _, h := range f.Fix {
+	for _, h := range f.Hints {
 		t.say("hint", h)
 	}
 	if f.Paste != "" {

@@ -66,7 +66,7 @@ const unknownCode = "UnknownError"
 // callFailed names why a call to STS or to the agent failed. The SDK's own text
 // is never shown: it can hold what the other side sent.
 func (id *Identity) callFailed(ctx context.Context, op, doing string, err error, more catalogue.Facts) error {
-	e := &Error{Doing: doing, Facts: id.facts(), err: err}
+	e := &Error{Doing: doing, Facts: id.facts(), Evidence: id.evidence(), err: err}
 	e.Facts["op"], e.Facts["calls"] = op, catalogue.Count(attempts(err), "call")
 	e.Facts["host"], e.Facts["endpoint-from"] = id.host(ctx, op)
 	e.Facts["timeout"] = shortDuration(id.req.Timeout)
@@ -90,6 +90,21 @@ func (id *Identity) callFailed(ctx context.Context, op, doing string, err error,
 		}
 	}
 	return e
+}
+
+// evidence is what was presented to the service.
+func (id *Identity) evidence() []report.Value {
+	c := id.Token.Claims
+	var out []report.Value
+	for _, fact := range []struct{ name, text, from string }{
+		{"iss ", c.Issuer, "the token"}, {"sub ", c.Subject, "the token"}, {"aud ", c.STSAudience(), "the token"},
+		{"role ", id.Role.Text, id.Role.From}, {"region ", id.Region.Text, id.Region.From},
+	} {
+		if fact.text != "" {
+			out = append(out, report.Value{Text: fact.name + fact.text, From: fact.from})
+		}
+	}
+	return out
 }
 
 // answered names the case of an answer that has a code.

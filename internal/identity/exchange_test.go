@@ -83,7 +83,7 @@ func TestEveryAnswerOfSTSIsNamed(t *testing.T) {
 				t.Errorf("the first line does not name %q and %q:\n%s", named[v.ID], v.Code, line)
 			}
 			f, _ := identity.Finding(e)
-			if len(f.Fix) == 0 || f.Status != report.Fail || strings.Contains(strings.Join(f.Fix, ""), "(not known)") {
+			if len(f.Hints) == 0 || f.Status != report.Fail || strings.Contains(strings.Join(f.Hints, ""), "(not known)") {
 				t.Errorf("finding = %+v", f)
 			}
 		})
@@ -99,6 +99,14 @@ func TestADeniedTokenShowsTheTrustThatWouldAdmitIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := w.failure()
+	f, _ := identity.Finding(e)
+	evidence := []report.Value{
+		value("iss "+awsfake.ClusterIssuer, "the token"), value("sub "+trust.Subject, "the token"), value("aud sts.amazonaws.com", "the token"),
+		value("role "+awsfake.JobRole, "AWS_ROLE_ARN"), value("region eu-central-1", "the token's issuer"),
+	}
+	if diff := cmp.Diff(evidence, f.Evidence); diff != "" {
+		t.Error(diff)
+	}
 	if e.Case != "trust-denied" || e.Paste != trust.JSON() {
 		t.Fatalf("case %q, paste:\n%s", e.Case, cmp.Diff(trust.JSON(), e.Paste))
 	}
@@ -119,8 +127,8 @@ func TestAnUnknownAnswerToAnExpiredTokenNamesTheExpiry(t *testing.T) {
 		}
 		e := w.failure()
 		f, _ := identity.Finding(e)
-		if e.Case != want || !strings.Contains(e.Error(), "SomethingNew: no") || len(f.Fix) == 0 {
-			t.Errorf("%q, want %q: %v %q", e.Case, want, e, f.Fix)
+		if e.Case != want || !strings.Contains(e.Error(), "SomethingNew: no") || len(f.Hints) == 0 {
+			t.Errorf("%q, want %q: %v %q", e.Case, want, e, f.Hints)
 		}
 	}
 }

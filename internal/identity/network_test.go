@@ -91,7 +91,7 @@ func TestAsNobody(t *testing.T) {
 	w := &world{t: t, root: t.TempDir(), env: map[string]string{"AWS_WEB_IDENTITY_TOKEN_FILE": file}}
 	_, err := w.resolve()
 	f, _ := identity.Finding(err)
-	_, _ = os.Stdout.WriteString(err.Error() + "\n" + strings.Join(f.Fix, "\n") + "\n")
+	_, _ = os.Stdout.WriteString(err.Error() + "\n" + strings.Join(f.Hints, "\n") + "\n")
 }
 
 // skip skips aloud, and fails where CI has to have what is missing.

@@ -331,6 +331,10 @@ func TestWhichSourceIsTaken(t *testing.T) {
 			w.env["CI_AWS_ID_TOKEN"] = jwt(rs256, `{"iss":"https://gitlab.example.com"}`)
 			w.req.Role, w.env["AWS_REGION"] = value(awsfake.GitLabRole, "CI_AWS_ROLE_ARN"), "eu-central-1"
 		}, identity.GitLab, "", ""},
+		{"a token file that was named before a GitLab token", func(w *world) {
+			w.env["CI_AWS_ID_TOKEN"] = jwt(rs256, `{"iss":"https://gitlab.example.com"}`)
+			w.req.TokenFile = value(w.env["AWS_WEB_IDENTITY_TOKEN_FILE"], "--token-file")
+		}, identity.IRSA, "", ""},
 		{"a variable of another name", func(w *world) {
 			w.env["MY_TOKEN"] = jwt(rs256, `{}`)
 			w.req.IDTokenEnv = value("MY_TOKEN", "--id-token-env")

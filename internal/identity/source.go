@@ -24,8 +24,9 @@ func detect(id *Identity) error {
 	if asked != Auto && asked != "" {
 		return id.take(asked)
 	}
+	named := id.req.TokenFile.Known() && !id.req.IDTokenEnv.Known() // by a setting of ours
 	switch {
-	case id.req.IDTokenEnv.Known() || id.job.Get(IDTokenEnv) != "":
+	case !named && (id.req.IDTokenEnv.Known() || id.job.Get(IDTokenEnv) != ""):
 		id.Why = id.IDTokenEnv() + " holds a GitLab ID token"
 		id.Source = GitLab
 	case id.tokenFile().Known():
