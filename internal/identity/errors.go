@@ -97,8 +97,11 @@ func (id *Identity) evidence() []report.Value {
 	c := id.Token.Claims
 	var out []report.Value
 	for _, fact := range []struct{ name, text, from string }{
-		{"iss ", c.Issuer, "the token"}, {"sub ", c.Subject, "the token"}, {"aud ", c.STSAudience(), "the token"},
-		{"role ", id.Role.Text, id.Role.From}, {"region ", id.Region.Text, id.Region.From},
+		{"iss ", c.Issuer, "the token"},
+		{"sub ", c.Subject, "the token"},
+		{"aud ", c.STSAudience(), "the token"},
+		{"role ", id.Role.Text, id.Role.From},
+		{"region ", id.Region.Text, id.Region.From},
 	} {
 		if fact.text != "" {
 			out = append(out, report.Value{Text: fact.name + fact.text, From: fact.from})

@@ -38,11 +38,11 @@ func (f Finding) MarshalJSON() ([]byte, error) {
 		fix += "\n" + f.Paste
 	}
 	return json.Marshal(struct {
-		ID       string   `json:"id"`
-		Status   Status   `json:"status"`
-		Title    string   `json:"title"`
-		Evidence []Value  `json:"evidence"`
-		Cause    string   `json:"cause"`
-		Fix      string   `json:"fix"`
+		ID       string  `json:"id"`
+		Status   Status  `json:"status"`
+		Title    string  `json:"title"`
+		Evidence []Value `json:"evidence"`
+		Cause    string  `json:"cause"`
+		Fix      string  `json:"fix"`
 	}{f.ID, f.Status, f.Title, append([]Value{}, f.Evidence...), f.Cause, fix})
 }
