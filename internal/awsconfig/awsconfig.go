@@ -105,11 +105,19 @@ func checkValue(s string) error {
 	return nil
 }
 
+// CheckName refuses the name of a profile that is not 1 to 64 letters, digits, _, . and -.
+func CheckName(name string) error {
+	if name == "" || len(name) > maxName || strings.Trim(name, nameChars) != "" {
+		return fmt.Errorf("profile name %q: want 1 to %d letters, digits and _.-", name, maxName)
+	}
+	return nil
+}
+
 func checkProfiles(profiles []Profile) error {
 	seen := map[string]bool{}
 	for _, p := range profiles {
-		if p.Name == "" || len(p.Name) > maxName || strings.Trim(p.Name, nameChars) != "" {
-			return fmt.Errorf("profile name %q: want 1 to %d letters, digits and _.-", p.Name, maxName)
+		if err := CheckName(p.Name); err != nil {
+			return err
 		}
 		if seen[p.Name] {
 			return fmt.Errorf("profile %q is given twice", p.Name)

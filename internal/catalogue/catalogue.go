@@ -33,11 +33,20 @@ type Answer struct {
 	Text string   // a part of the message, or "" for any
 }
 
-// Cause is one explanation of a case and the change that mends it.
-type Cause struct{ Why, Fix string }
+// Cause is one explanation of a case and the change that mends it. It is given
+// only where the fact that When names is known; "" is always.
+type Cause struct{ Why, Fix, When string }
 
 // Facts are the actual values of one failure, by the name in the braces.
 type Facts map[string]string
+
+// Say makes a fact known that has no value of its own but chooses between
+// causes, if it holds.
+func (f Facts) Say(name string, holds bool) {
+	if holds {
+		f[name] = "yes"
+	}
+}
 
 var placeholder = regexp.MustCompile(`\{[a-z-]+\}|<[a-z-]+>`)
 
@@ -128,9 +137,10 @@ func (c Case) Finding(f Facts, evidence []report.Value, paste string) report.Fin
 const maxHints = 3
 
 func (c Case) hints(f Facts) []string {
+	causes := slices.DeleteFunc(slices.Clone(c.Causes), func(cause Cause) bool { return cause.When != "" && f[cause.When] == "" })
 	var out []string
-	for i, cause := range c.Causes[:min(len(c.Causes), maxHints)] {
-		out = append(out, Fill(rank(i, len(c.Causes))+cause.Why+": "+cause.Fix, f))
+	for i, cause := range causes[:min(len(causes), maxHints)] {
+		out = append(out, Fill(rank(i, len(causes))+cause.Why+": "+cause.Fix, f))
 	}
 	return out
 }

@@ -76,7 +76,7 @@ func TestEveryCaseIsCompleteAndUnique(t *testing.T) {
 
 func TestEveryFirstLineNamesAnActualValue(t *testing.T) {
 	// What is missing has no value; its name stands in the sentence instead.
-	noValue := map[string]bool{"role-missing": true, "pod-identity-missing": true, "ambient-missing": true, "sdk-settings": true}
+	noValue := map[string]bool{"keys-expired": true, "role-missing": true, "pod-identity-missing": true, "ambient-missing": true, "sdk-settings": true}
 	for _, c := range catalogue.All() {
 		if !regexp.MustCompile(`[{<][a-z-]+[}>]`).MatchString(c.Problem) && !noValue[c.ID] {
 			t.Errorf("%s: %q names no value", c.ID, c.Problem)
@@ -85,7 +85,7 @@ func TestEveryFirstLineNamesAnActualValue(t *testing.T) {
 }
 
 func TestHintsSayHowSureTheyAre(t *testing.T) {
-	f := catalogue.Find("trust-denied").Finding(catalogue.Facts{"sub": "a\x1bb", "role": `r"`, "account": "1"}, nil, "")
+	f := catalogue.Find("trust-denied").Finding(catalogue.Facts{"sub": "a\x1bb", "role": `r"`, "chosen": "yes", "role-from": "--role-arn"}, nil, "")
 	if want := `AWS does not let "a\x1bb" assume "r\""`; f.Cause != want {
 		t.Errorf("cause = %s, want %s", f.Cause, want)
 	}

@@ -6,16 +6,16 @@ var network = []Case{
 		ID: "sts-dns", Check: "sts-reachable",
 		Problem: "the name {host} (<endpoint-from>) does not resolve",
 		Causes: []Cause{
-			{"the region {region} (<region-from>) has a typo", "correct it"},
-			{"the pod's DNS does not resolve names outside the cluster", "check it with getent hosts {host}"},
+			{Why: "the region {region} (<region-from>) has a typo", Fix: "correct it"},
+			{Why: "the pod's DNS does not resolve names outside the cluster", Fix: "check it with getent hosts {host}"},
 		},
 	},
 	{
 		ID: "sts-unreachable", Check: "sts-reachable",
 		Problem: "{host} (<endpoint-from>) cannot be reached",
 		Causes: []Cause{
-			{"the subnet has no route to STS", "add an STS interface endpoint with private DNS to the VPC, or a NAT gateway"},
-			{"a proxy is needed or stands in the way", "check HTTPS_PROXY and NO_PROXY in the job's variables"},
+			{Why: "the subnet has no route to STS", Fix: "add an STS interface endpoint with private DNS to the VPC, or a NAT gateway"},
+			{Why: "a proxy is needed or stands in the way", Fix: "check HTTPS_PROXY and NO_PROXY in the job's variables"},
 		},
 		Sources: []string{"https://github.com/kubernetes-sigs/external-dns/issues/1470"},
 	},
@@ -23,30 +23,59 @@ var network = []Case{
 		ID: "sts-tls", Check: "sts-reachable",
 		Problem: "the TLS certificate of {host} (<endpoint-from>) is not trusted",
 		Causes: []Cause{
-			{"a proxy signs with its own CA, or the image has no CA certificates", "set AWS_CA_BUNDLE to a file that holds the CA, or install ca-certificates in the image"},
+			{Why: "a proxy signs with its own CA, or the image has no CA certificates", Fix: "set AWS_CA_BUNDLE to a file that holds the CA, or install ca-certificates in the image"},
 		},
 	},
 	{
 		ID: "sts-html", Check: "sts-answers",
 		Problem: "{host} (<endpoint-from>) answered with HTTP status <status>, and not as STS does",
 		Causes: []Cause{
-			{"a proxy, a captive portal or another server answered in place of STS", "check HTTPS_PROXY and the endpoint settings"},
+			{Why: "a proxy, a captive portal or another server answered in place of STS", Fix: "check HTTPS_PROXY and the endpoint settings"},
 		},
 	},
 	{
 		ID: "timeout", Check: "sts-reachable",
 		Problem: "{host} (<endpoint-from>) gave no answer within <timeout>",
 		Causes: []Cause{
-			{"the subnet has no route to STS, and packets are dropped", "add an STS interface endpoint with private DNS to the VPC, or a NAT gateway"},
-			{"a proxy is needed or stands in the way", "check HTTPS_PROXY and NO_PROXY in the job's variables"},
+			{Why: "the subnet has no route to STS, and packets are dropped", Fix: "add an STS interface endpoint with private DNS to the VPC, or a NAT gateway"},
+			{Why: "a proxy is needed or stands in the way", Fix: "check HTTPS_PROXY and NO_PROXY in the job's variables"},
 		},
 		Sources: []string{"https://github.com/kubernetes-sigs/aws-ebs-csi-driver/issues/609"},
+	},
+	{
+		ID: "sts-cut", Check: "sts-answers",
+		Problem: "{host} (<endpoint-from>) closed the connection before it had answered",
+		Causes: []Cause{
+			{Why: "a proxy or a firewall cuts the connection", Fix: "check HTTPS_PROXY and NO_PROXY in the job's variables, and the rules of the network"},
+		},
+	},
+	{
+		ID: "endpoint-down", Check: "sts-reachable",
+		Problem: "{host} (<endpoint-from>) <what>",
+		Causes: []Cause{
+			{Why: "<endpoint-from> sends the calls to {host}, in place of AWS's own endpoint", Fix: "correct <endpoint-from>, or remove it"},
+		},
+	},
+	{
+		ID: "proxy-down", Check: "sts-reachable",
+		Problem: "the proxy {proxy} (<proxy-from>) cannot be reached",
+		Causes: []Cause{
+			{Why: "<proxy-from> has a typo, or the pod has no way to the proxy", Fix: "correct it in the job's variables, or name {host} in NO_PROXY"},
+		},
+	},
+	{
+		ID: "agent-refused", Check: "agent-answers",
+		Problem: "the Pod Identity agent at {host} answered with HTTP status <status>",
+		Causes: []Cause{
+			{Why: "the agent has no credentials for this pod, or something else answers there", Fix: "look at the agent's log on the node (kubectl logs -n kube-system ds/eks-pod-identity-agent)"},
+		},
+		Sources: []string{agentDocs},
 	},
 	{
 		ID: "agent-unreachable", Check: "agent-answers",
 		Problem: "the Pod Identity agent at {host} gives no answer",
 		Causes: []Cause{
-			{"the agent does not run on this node (Fargate has none)", "install the add-on eks-pod-identity-agent, or use IRSA"},
+			{Why: "the agent does not run on this node (Fargate has none)", Fix: "install the add-on eks-pod-identity-agent, or use IRSA"},
 		},
 		Sources: []string{agentDocs},
 	},
@@ -54,7 +83,7 @@ var network = []Case{
 		ID: "answered-no", Check: "sts-answers",
 		Problem: "STS refused <op> for {role}",
 		Causes: []Cause{
-			{"ci-aws does not know this answer", "compare what the token says (issuer {issuer}, sub {sub}, aud {aud}, expiry <exp>) with what the service expects"},
+			{Why: "ci-aws does not know this answer", Fix: "compare what the token says (issuer {issuer}, sub {sub}, aud {aud}, expiry <exp>) with what the service expects"},
 		},
 	},
 }

@@ -19,9 +19,9 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"InvalidIdentityToken"}, Text: "No OpenIDConnect provider found"},
 		Problem: "account {account}, which the role ARN names, has no IAM OIDC provider for the issuer {issuer}",
 		Causes: []Cause{
-			{"the role ARN {role} names the wrong account", "compare {account} with the account that owns the role"},
-			{"the cluster was made anew and its issuer has a new id", "create the IAM OIDC provider for {issuer} with client id {aud}, and name it in the trust policy"},
-			{"the role is in another account than the cluster, and no provider was made there", "create it in account {account} too"},
+			{Why: "the role ARN {role} names the wrong account", Fix: "compare {account} with the account that owns the role"},
+			{Why: "no provider was made for this issuer (a cluster that is made anew has a new one)", Fix: "create the IAM OIDC provider for {issuer} with client id {aud}, and name it in the trust policy"},
+			{Why: "the issuer is not https, and IAM takes no other", Fix: "give the issuer an https URL, as GitLab's external_url", When: "insecure-issuer"},
 		},
 		Sources: []string{irsaErrors, "https://github.com/mozilla-iam/mozilla-aws-cli/issues/127"},
 	},
@@ -30,8 +30,8 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"InvalidIdentityToken"}, Text: "Incorrect token audience"},
 		Problem: "the token's audience {aud} is not a client id of the IAM OIDC provider for {issuer}",
 		Causes: []Cause{
-			{"the token was made for another audience", "for IRSA remove the annotation eks.amazonaws.com/audience (STS wants \"sts.amazonaws.com\"); for GitLab change aud in id_tokens"},
-			{"the provider lacks this client id", "add {aud} to the provider's client id list"},
+			{Why: "the token was made for another audience", Fix: "for IRSA remove the annotation eks.amazonaws.com/audience (STS wants \"sts.amazonaws.com\"); for GitLab change aud in id_tokens"},
+			{Why: "the provider lacks this client id", Fix: "add {aud} to the provider's client id list"},
 		},
 		Sources: []string{actionIssues + "775", actionIssues + "1309"},
 	},
@@ -40,7 +40,7 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"InvalidIdentityToken"}, Text: "Missing a required claim: aud"},
 		Problem: "the token of {sub} from <file-from> has no audience (aud)",
 		Causes: []Cause{
-			{"it is a service-account token of the old kind, or a CI_JOB_JWT, not a projected one", "use the projected token that EKS mounts, or id_tokens with aud"},
+			{Why: "it is a service-account token of the old kind, or a CI_JOB_JWT, not a projected one", Fix: "use the projected token that EKS mounts, or id_tokens with aud"},
 		},
 		Sources: []string{"https://gitlab.com/gitlab-org/gitlab/-/issues/342243"},
 	},
@@ -49,8 +49,8 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"InvalidIdentityToken"}, Text: "Couldn't retrieve verification key"},
 		Problem: "AWS cannot fetch the keys of the issuer {issuer}, or they do not hold the token's key {kid}",
 		Causes: []Cause{
-			{"the issuer's /.well-known/openid-configuration or its jwks_uri cannot be reached from the internet, or answers too slowly", "publish both; a GitLab instance that is not public needs ci_id_tokens_issuer_url"},
-			{"the cluster or its signing key was replaced", "start a new job, so that the token is signed with the current key"},
+			{Why: "the issuer's /.well-known/openid-configuration or its jwks_uri cannot be reached from the internet, or answers too slowly", Fix: "publish both; a GitLab instance that is not public needs ci_id_tokens_issuer_url"},
+			{Why: "the cluster or its signing key was replaced", Fix: "start a new job, so that the token is signed with the current key"},
 		},
 		Sources: []string{tokenErrors},
 	},
@@ -59,7 +59,7 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"InvalidIdentityToken"}, Text: "doesn't match configured thumbprint"},
 		Problem: "the HTTPS certificate of the issuer {issuer} does not match the thumbprint of its IAM OIDC provider",
 		Causes: []Cause{
-			{"the issuer's certificate chain was renewed", "run aws iam update-open-id-connect-provider-thumbprint for the provider in account {account}"},
+			{Why: "the issuer's certificate chain was renewed", Fix: "run aws iam update-open-id-connect-provider-thumbprint for the provider in account {account}"},
 		},
 		Sources: []string{actionIssues + "357"},
 	},
@@ -68,7 +68,7 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"InvalidIdentityToken"}, Text: "Provided Token is not a Login With Amazon token"},
 		Problem: "STS does not take the token from <file-from> (issuer {issuer}) for an OIDC token",
 		Causes: []Cause{
-			{"it is not a JWT: empty, cut, or a variable that was not expanded", "look at what <file-from> names"},
+			{Why: "it is not a JWT: empty, cut, or a variable that was not expanded", Fix: "look at what <file-from> names"},
 		},
 		Sources: []string{stsAPI},
 	},
@@ -77,9 +77,10 @@ var web = []Case{
 		Answer:  Answer{Op: webIdentity, Code: []string{"AccessDenied"}},
 		Problem: "AWS does not let {sub} assume {role}",
 		Causes: []Cause{
-			{"the role's trust policy names another sub, aud or issuer than this token has", "compare it, letter by letter, with the one below, which would admit the token"},
-			{"<role-from> names the wrong role, or one that does not exist", "look for it in account {account}; a CI/CD variable AWS_ROLE_ARN replaces what the service account names"},
-			{"the role was changed a moment ago, or a policy of the organization denies the call", "try again with --wait 2m, then ask who owns the account"},
+			{Why: "the role's trust policy names another sub, aud or issuer than this token has", Fix: "compare it, letter by letter, with the one below, which would admit the token"},
+			{Why: "AWS_ROLE_ARN names the wrong role, as a CI/CD variable of that name does, or one that does not exist", Fix: "remove that variable, and look for the role in account {account}", When: "injected"},
+			{Why: "<role-from> names the wrong role, or one that does not exist", Fix: "look for it in account {account}", When: "chosen"},
+			{Why: "the role was changed a moment ago, or a policy of the organization denies the call", Fix: "try again with --wait 2m, then ask who owns the account"},
 		},
 		Sources: []string{actionIssues + "318", actionIssues + "690", "https://github.com/crossplane/crossplane/issues/5578"},
 	},
@@ -88,7 +89,7 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"ExpiredToken"}, Text: "oken expired"},
 		Problem: "the token of {sub} from <file-from> expired at <exp>",
 		Causes: []Cause{
-			{"the token was kept too long; a GitLab ID token cannot be renewed within its job", "read the token file anew for each exchange; with id_tokens exchange early, or start the job again"},
+			{Why: "the token was kept too long (a GitLab ID token cannot be renewed within its job)", Fix: "read the token file anew for each exchange, or start the job again"},
 		},
 		Sources: []string{oidcProvider},
 	},
@@ -97,7 +98,7 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"ExpiredToken"}, Text: "Token too old"},
 		Problem: "the token of {sub} from <file-from> was issued at <iat>, too long ago for STS",
 		Causes: []Cause{
-			{"STS does not take a token this old, whatever its expiry", "shorten the annotation eks.amazonaws.com/token-expiration, or start a new job"},
+			{Why: "STS does not take a token this old, whatever its expiry", Fix: "shorten the annotation eks.amazonaws.com/token-expiration, or start a new job"},
 		},
 		Sources: []string{"https://github.com/mozilla-iam/mozilla-aws-cli/issues/146"},
 	},
@@ -106,7 +107,7 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"IDPCommunicationError"}},
 		Problem: "AWS could not reach the issuer {issuer}",
 		Causes: []Cause{
-			{"the issuer was down or its network was slow, and stayed so through <calls>", "start the job again; if it goes on, check that the issuer is public and fast"},
+			{Why: "the issuer was down or its network was slow, and stayed so through <calls>", Fix: "start the job again; if it goes on, check that the issuer is public and fast"},
 		},
 		Sources: []string{stsAPI},
 	},
@@ -115,7 +116,7 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"IDPRejectedClaim"}},
 		Problem: "the identity provider {issuer} rejected the token of {sub}",
 		Causes: []Cause{
-			{"the token may have been revoked, or a claim in it is not valid", "start a new job to get a new token"},
+			{Why: "the token may have been revoked, or a claim in it is not valid", Fix: "start a new job to get a new token"},
 		},
 		Sources: []string{stsAPI},
 	},
@@ -123,14 +124,14 @@ var web = []Case{
 		ID: "arn-invalid", Check: "role-arn",
 		Answer:  Answer{Code: []string{"ValidationError"}, Text: "Request ARN is invalid"},
 		Problem: "STS does not take {role} for the ARN of a role",
-		Causes:  []Cause{{"<role-from> has a typo", "write it as arn:aws:iam::123456789012:role/NAME"}},
+		Causes:  []Cause{{Why: "<role-from> has a typo", Fix: "write it as arn:aws:iam::123456789012:role/NAME"}},
 		Sources: []string{irsaErrors},
 	},
 	{
 		ID: "arn-short", Check: "role-arn",
 		Answer:  Answer{Code: []string{"ValidationError"}, Text: "at 'roleArn'"},
 		Problem: "STS does not take {role} for the ARN of a role",
-		Causes:  []Cause{{"<role-from> is empty or cut", "write it as arn:aws:iam::123456789012:role/NAME"}},
+		Causes:  []Cause{{Why: "<role-from> is empty or cut", Fix: "write it as arn:aws:iam::123456789012:role/NAME"}},
 		Sources: []string{"https://github.com/mmmorris1975/aws-runas/issues/80"},
 	},
 	{
@@ -138,7 +139,7 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"ValidationError"}, Text: "at 'roleSessionName'"},
 		Problem: "STS does not take the session name {session}",
 		Causes: []Cause{
-			{"<session-from> has a character outside [A-Za-z0-9_=,.@+-], or is not 2 to 64 long", "change it, or leave it out: a name is made from project and job"},
+			{Why: "<session-from> has a character outside [A-Za-z0-9_=,.@+-], or is not 2 to 64 long", Fix: "change it, or leave it out: a name is made from project and job"},
 		},
 		Sources: []string{stsAPI},
 	},
@@ -147,7 +148,7 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"ValidationError"}, Text: "exceeds the MaxSessionDuration"},
 		Problem: "the duration <duration> is longer than the role {role} allows",
 		Causes: []Cause{
-			{"<duration-from> is above the role's maximum session duration", "lower it, or raise the role's MaxSessionDuration (up to 12h)"},
+			{Why: "<duration-from> is above the role's maximum session duration", Fix: "give a shorter --duration, or raise the role's MaxSessionDuration (up to 12h)"},
 		},
 		Sources: []string{stsAPI},
 	},
@@ -156,7 +157,7 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"ValidationError"}, Text: "1 hour session limit"},
 		Problem: "the duration <duration> is longer than the 1h that a chained session of {role} may last",
 		Causes: []Cause{
-			{"AWS caps chained sessions at 1h", "lower <duration-from> to 1h, or let {role} trust the token directly"},
+			{Why: "AWS caps chained sessions at 1h", Fix: "give --duration 1h, or let {role} trust the token directly"},
 		},
 		Sources: []string{"https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining"},
 	},
@@ -165,7 +166,7 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"RegionDisabled"}},
 		Problem: "STS is not active in region {region} for account {account}",
 		Causes: []Cause{
-			{"the region was never enabled, or its STS endpoint was switched off", "activate it in the account settings of IAM, or use another region (<region-from>)"},
+			{Why: "the region was never enabled, or its STS endpoint was switched off", Fix: "activate it in the account settings of IAM, or use another region (<region-from>)"},
 		},
 		Sources: []string{"https://github.com/turbot/steampipe-plugin-aws/issues/1510"},
 	},
@@ -174,7 +175,7 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"PackedPolicyTooLarge"}},
 		Problem: "the session policy, policy ARNs and tags for {role} are too large together (<policy-from>)",
 		Causes: []Cause{
-			{"AWS packs them into one small space, and tags of a Pod Identity session count too", "shorten the session policy or drop tags"},
+			{Why: "AWS packs them into one small space, and tags of a Pod Identity session count too", Fix: "shorten the session policy or drop tags"},
 		},
 		Sources: []string{stsAPI},
 	},
@@ -182,14 +183,14 @@ var web = []Case{
 		ID: "policy-malformed", Check: "session-policy",
 		Answer:  Answer{Code: []string{"MalformedPolicyDocument"}},
 		Problem: "STS does not take the session policy for {role} (<policy-from>)",
-		Causes:  []Cause{{"it is not a valid IAM policy", "check it with aws accessanalyzer validate-policy"}},
+		Causes:  []Cause{{Why: "it is not a valid IAM policy", Fix: "check it with aws accessanalyzer validate-policy"}},
 		Sources: []string{stsAPI},
 	},
 	{
 		ID: "throttled", Check: "sts-reachable",
 		Answer:  Answer{Code: []string{"Throttling", "TooManyRequests", "RequestLimitExceeded"}},
-		Problem: "STS in {region} throttles the calls of account {account}; <calls> were refused",
-		Causes:  []Cause{{"many pods exchange their tokens at the same moment", "start the job again, or give --timeout more room"}},
+		Problem: "STS in {region} throttled account {account}, <calls> in a row",
+		Causes:  []Cause{{Why: "many pods exchange their tokens at the same moment", Fix: "start the job again, or raise AWS_MAX_ATTEMPTS and --timeout"}},
 		Sources: []string{"https://github.com/hashicorp/aws-sdk-go-base/issues/342"},
 	},
 }

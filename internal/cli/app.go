@@ -7,7 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	goio "io"
+	"log"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -18,6 +19,7 @@ import (
 
 	"gitlab.com/ci-aws/ci-aws/internal/export"
 	"gitlab.com/ci-aws/ci-aws/internal/job"
+	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
 
 // Version is the version of this program.
@@ -25,8 +27,8 @@ const Version = "0.1.0-dev"
 
 // IO is everything of the world that a command touches.
 type IO struct {
-	In       io.Reader
-	Out, Err io.Writer
+	In       goio.Reader
+	Out, Err goio.Writer
 	Environ  []string
 	Now      func() time.Time
 	Root     string // paths that the platform fixes are looked up below it; "" is /
@@ -34,13 +36,16 @@ type IO struct {
 
 // Run runs a command line, args[0] being the program, and returns its exit code.
 func Run(ctx context.Context, args []string, io IO) int {
+	// net/http writes what a server sends unasked into Go's log, as it is.
+	log.SetOutput(goio.Discard)
 	t := newTalk(io)
-	err := runSafely(ctx, args, io, t)
+	app := newApp(io, t)
+	err := runSafely(ctx, args, app)
 	code := exitCode(err)
-	if command(args) == "exec" {
+	switch name := command(args, commandNames(app)); {
+	case name == "exec":
 		code = execCode(err)
-	}
-	if code != exitOK && command(args) == "env" {
+	case name == "env" && code != exitOK:
 		_, _ = fmt.Fprint(io.Out, export.Failure(formatOf(args, io.Environ)))
 	}
 	t.failure(err)
@@ -49,13 +54,13 @@ func Run(ctx context.Context, args []string, io IO) int {
 
 // runSafely turns a panic into an error. Its value may hold anything, so only
 // the stack is shown.
-func runSafely(ctx context.Context, args []string, io IO, t *talk) (err error) {
+func runSafely(ctx context.Context, args []string, app *cli.App) (err error) {
 	defer func() {
 		if recover() != nil {
 			err = &bugError{string(debug.Stack())}
 		}
 	}()
-	return newApp(io, t).RunContext(ctx, args)
+	return app.RunContext(ctx, args)
 }
 
 func newApp(io IO, t *talk) *cli.App {
@@ -89,7 +94,7 @@ const appDescription = `ci-aws exchanges the identity that a GitLab job's pod al
 Identity, a GitLab ID token) for credentials of the job's AWS role. When AWS says
 no, it names the reference that is wrong and the change that mends it.
 
-A flag's variable is CI_AWS_ and its name: CI_AWS_ROLE_ARN for --role-arn.
+A setting's variable is CI_AWS_ and the flag's name: CI_AWS_ROLE_ARN for --role-arn.
 
 Exit codes:
 `
@@ -105,23 +110,48 @@ func description() string {
 
 // noCommand answers a command line without a command, or with an unknown one.
 func noCommand(c *cli.Context) error {
-	if c.NArg() == 0 {
+	args := c.Args().Slice()
+	switch {
+	case len(args) == 0, len(args) == 1 && args[0] == "help":
 		return cli.ShowAppHelp(c)
+	case args[0] == "help" && c.App.Command(args[1]) != nil:
+		return cli.ShowCommandHelp(c, args[1])
+	case args[0] == "help":
+		args = args[1:]
 	}
-	var names []string
-	for _, cmd := range c.App.Commands {
-		names = append(names, cmd.Name)
-	}
-	return usagef("unknown command %q: want one of %s", c.Args().First(), strings.Join(names, ", "))
+	return usagef("unknown command %q: want one of %s", report.Clean(args[0]), strings.Join(commandNames(c.App), ", "))
 }
 
-func usageFailed(_ *cli.Context, err error, _ bool) error { return &usageError{err.Error()} }
+func commandNames(app *cli.App) []string {
+	var out []string
+	for _, c := range app.Commands {
+		out = append(out, c.Name)
+	}
+	return out
+}
+
+// usageFailed words the errors of package flag.
+func usageFailed(c *cli.Context, err error, _ bool) error {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		text = fmt.Sprintf("unknown flag %q", "--"+strings.TrimLeft(report.Clean(name), "-"))
+	} else if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		text = fmt.Sprintf("the flag %q needs a value", "--"+strings.TrimLeft(report.Clean(name), "-"))
+	}
+	help := "ci-aws --help"
+	if c.Command != nil && c.App.Command(c.Command.Name) != nil {
+		help = "ci-aws " + c.Command.Name + " --help"
+	}
+	return &hintedError{&usageError{text}, []string{"`" + help + "` shows what can be given"}}
+}
 
 // command is the command that a command line names, whether or not the rest of
-// it can be read.
-func command(args []string) string {
-	if i := slices.IndexFunc(args[min(1, len(args)):], func(a string) bool { return !strings.HasPrefix(a, "-") }); i >= 0 {
-		return args[1+i]
+// it can be read: the first word that is one.
+func command(args, names []string) string {
+	for _, a := range args[min(1, len(args)):] {
+		if slices.Contains(names, a) {
+			return a
+		}
 	}
 	return ""
 }
@@ -129,16 +159,24 @@ func command(args []string) string {
 // formatOf is the format that env was asked for. What cannot be read counts as
 // sh, so that an eval of the output fails.
 func formatOf(args, environ []string) export.Format {
-	name := job.Read(environ, "").Get(variable("format"))
+	j := job.Read(environ, "")
+	format, output := j.Get(variable("format")), j.Get(variable("output"))
 	for i, a := range args {
-		a = strings.TrimPrefix(a, "-")
-		if v, ok := strings.CutPrefix(a, "-format="); ok {
-			name = v
-		} else if a == "-format" && i+1 < len(args) {
-			name = args[i+1]
+		name, value, joined := strings.Cut(strings.TrimPrefix(a, "-"), "=")
+		if !joined && i+1 < len(args) {
+			value = args[i+1]
+		}
+		switch name {
+		case "-format":
+			format = value
+		case "-output":
+			output = value
 		}
 	}
-	if f, err := export.ParseFormat(name); err == nil {
+	if format == "" && output == "json" {
+		return export.JSON
+	}
+	if f, err := export.ParseFormat(format); err == nil {
 		return f
 	}
 	return export.Sh
@@ -146,7 +184,7 @@ func formatOf(args, environ []string) export.Format {
 
 // sameFile reports whether two streams are one open file, as the stdout and
 // stderr of a job's line are where nothing captures them.
-func sameFile(a, b io.Writer) bool {
+func sameFile(a, b goio.Writer) bool {
 	fa, ok := a.(*os.File)
 	if !ok {
 		return false
@@ -163,9 +201,19 @@ func sameFile(a, b io.Writer) bool {
 	return err == nil && os.SameFile(ia, ib)
 }
 
+// discarded reports whether a stream is the null device.
+func discarded(w goio.Writer) bool {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return false
+	}
+	defer null.Close()
+	return sameFile(w, null)
+}
+
 // refuseLog refuses to print credentials into a job's log.
 func refuseLog(io IO, j job.Job, instead string) error {
-	if !j.InGitLab() || !sameFile(io.Out, io.Err) {
+	if !j.InGitLab() || !sameFile(io.Out, io.Err) || discarded(io.Out) {
 		return nil
 	}
 	return &hintedError{

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
 
 const completionDescription = `Prints the completion of a shell: commands and flags.
@@ -43,10 +45,8 @@ func completionCommand(io IO) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if _, err := fmt.Fprint(io.Out, text); err != nil {
-				return fmt.Errorf("writing to stdout: %w", bare(err))
-			}
-			return nil
+			_, err = fmt.Fprint(io.Out, text)
+			return writeFailed(err)
 		},
 	}
 }
@@ -61,5 +61,5 @@ func completion(c *cli.Context) (string, error) {
 	case "fish":
 		return c.App.ToFishCompletion()
 	}
-	return "", usagef("completion %q: want bash, zsh or fish", shells)
+	return "", usagef("completion: want one of bash, zsh and fish, and not %q", report.Clean(shells))
 }

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"gitlab.com/ci-aws/ci-aws/internal/awsconfig"
+	"gitlab.com/ci-aws/ci-aws/internal/identity"
 	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
 
@@ -25,26 +27,25 @@ Everything else in the file stays as it is.
 func configureCommand(io IO, t *talk) *cli.Command {
 	return &cli.Command{
 		Name: "configure", Usage: "write an AWS profile that calls credential-process", Description: configureDescription,
-		Flags: append(append(commonFlags(), identityFlags()...),
-			toggle("no-store", "let the profile neither use nor keep stored credentials"),
-			list("profile", "write the profile `NAME`; repeatable (default)"),
-			text("file", "write `FILE` (AWS_CONFIG_FILE, else ~/.aws/config)"),
-			toggle("force", "replace a profile that configure did not write"),
-			toggle("remove", "take out the profiles that configure wrote, or those of --profile"),
+		Flags: withCommon(
+			boolFlag("no-store", "let the profile neither use nor keep stored credentials"),
+			listFlag("profile", "write the profile `NAME`; repeatable (default)"),
+			stringFlag("file", "write `FILE` (AWS_CONFIG_FILE, else ~/.aws/config)"),
+			boolFlag("force", "replace a profile that configure did not write"),
+			boolFlag("remove", "take out the profiles that configure wrote, or those of --profile"),
 		),
-		Action: func(c *cli.Context) error {
-			s := start(c, io, t)
-			return configure{s, c.Bool("force"), c.Bool("remove")}.run(c.Context, io, t)
-		},
+		Action: action(io, t, func(ctx context.Context, s settings) error {
+			return configureOptions{s, s.c.Bool("force"), s.c.Bool("remove")}.run(ctx, io, t)
+		}),
 	}
 }
 
-type configure struct {
+type configureOptions struct {
 	settings      settings
 	force, remove bool
 }
 
-func (o configure) run(ctx context.Context, io IO, t *talk) error {
+func (o configureOptions) run(ctx context.Context, io IO, t *talk) error {
 	if err := noArgs(o.settings.c); err != nil {
 		return err
 	}
@@ -52,11 +53,14 @@ func (o configure) run(ctx context.Context, io IO, t *talk) error {
 	if err != nil {
 		return err
 	}
-	req, err := o.settings.request() // checks the flags that the profile will hold
+	req, err := o.settings.request()
 	if err != nil {
 		return err
 	}
-	profiles, err := o.settings.values("profile")
+	if err := identity.Check(o.settings.job, req); err != nil {
+		return err
+	}
+	profiles, err := o.profiles()
 	if err != nil {
 		return err
 	}
@@ -71,6 +75,9 @@ func (o configure) run(ctx context.Context, io IO, t *talk) error {
 		if err != nil {
 			return foreign(err)
 		}
+		if len(profiles) > len(removed) {
+			return fmt.Errorf("removing profiles from %q: only %d of %d are there", file, len(removed), len(profiles))
+		}
 		return done(io, asJSON, "removed", removed, file)
 	}
 	names := texts(profiles)
@@ -84,7 +91,21 @@ func (o configure) run(ctx context.Context, io IO, t *talk) error {
 	return done(io, asJSON, "written", names, file)
 }
 
-func (o configure) write(ctx context.Context, file string, names []string, region string) error {
+// profiles are the names that were given, each once.
+func (o configureOptions) profiles() ([]report.Value, error) {
+	profiles, err := o.settings.values("profile")
+	for i, p := range profiles {
+		switch {
+		case awsconfig.CheckName(p.Text) != nil:
+			return nil, wrong(p, "%v", awsconfig.CheckName(p.Text))
+		case slices.Contains(profiles[:i], p):
+			return nil, wrong(p, "%q is given twice", report.Clean(p.Text))
+		}
+	}
+	return profiles, err
+}
+
+func (o configureOptions) write(ctx context.Context, file string, names []string, region string) error {
 	argv, err := o.commandLine()
 	if err != nil {
 		return err
@@ -104,7 +125,7 @@ func foreign(err error) error {
 	return err
 }
 
-func (o configure) file() (string, error) {
+func (o configureOptions) file() (string, error) {
 	file, err := o.settings.value("file")
 	if err != nil {
 		return "", err
@@ -126,7 +147,7 @@ var filePaths = map[string]bool{"token-file": true, "session-policy": true}
 
 // commandLine is credential-process of this very program with the flags that
 // were given.
-func (o configure) commandLine() ([]string, error) {
+func (o configureOptions) commandLine() ([]string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
@@ -156,17 +177,21 @@ func (o configure) commandLine() ([]string, error) {
 			argv = append(argv, "--"+name+"="+v.Text)
 		}
 	}
+	if _, err := awsconfig.CommandLine([]string{self}); err != nil {
+		return nil, &hintedError{fmt.Errorf("writing the path of this program: %w", err), []string{"move ci-aws to a folder whose path has no other characters"}}
+	}
 	if _, err := awsconfig.CommandLine(argv); err != nil {
-		return nil, &settingError{report.Value{From: "the flags"}, err.Error(), true}
+		return nil, usagef("configure: %v", err)
 	}
 	return argv, nil
 }
 
 // outranked warns of what every SDK puts before a profile.
-func (o configure) outranked(t *talk) {
+func (o configureOptions) outranked(t *talk) {
 	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
 		if o.settings.job.Get(name) != "" {
-			t.warn(name + " is set, and AWS tools put it before any profile: unset it (`ci-aws env --unset`, or unset AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN) once the profile's flags name --role-arn and --token-file")
+			t.warn(name + " is set, and AWS tools put it before any profile: give configure --role-arn and --token-file, and then unset AWS_ACCESS_KEY_ID AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN")
+			return
 		}
 	}
 }
@@ -192,8 +217,6 @@ func done(io IO, asJSON bool, what string, profiles []string, file string) error
 			fmt.Fprintf(&text, "profile %q %s in %s\n", p, what, report.Clean(file))
 		}
 	}
-	if _, err := fmt.Fprint(io.Out, text.String()); err != nil {
-		return fmt.Errorf("writing to stdout: %w", bare(err))
-	}
-	return nil
+	_, err := fmt.Fprint(io.Out, text.String())
+	return writeFailed(err)
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"time"
 
@@ -24,17 +23,20 @@ shortly before it expires. ` + "`ci-aws configure`" + ` writes the profile that 
 func credentialProcessCommand(io IO, t *talk) *cli.Command {
 	return &cli.Command{
 		Name: "credential-process", Usage: "print credentials for an AWS profile's credential_process", Description: credentialProcessDescription,
-		Flags: append(append(commonFlags(), identityFlags()...),
-			toggle("no-store", "neither use nor keep stored credentials"),
+		Flags: withCommon(
+			boolFlag("no-store", "neither use nor keep stored credentials"),
 		),
-		Action: func(c *cli.Context) error {
-			s := start(c, io, t)
-			return credentialProcess{s, c.Bool("no-store") || s.job.True(variable("no-store"))}.run(c.Context, io, t)
-		},
+		Action: action(io, t, func(ctx context.Context, s settings) error {
+			noStore, err := s.yes("no-store")
+			if err != nil {
+				return err
+			}
+			return credentialProcessOptions{s, noStore}.run(ctx, io, t)
+		}),
 	}
 }
 
-type credentialProcess struct {
+type credentialProcessOptions struct {
 	settings settings
 	noStore  bool
 }
@@ -50,7 +52,7 @@ type document struct {
 	AccountId       string `json:",omitempty"` //nolint:revive // the format's spelling
 }
 
-func (o credentialProcess) run(ctx context.Context, io IO, t *talk) error {
+func (o credentialProcessOptions) run(ctx context.Context, io IO, t *talk) error {
 	if err := noArgs(o.settings.c); err != nil {
 		return err
 	}
@@ -78,10 +80,8 @@ func (o credentialProcess) run(ctx context.Context, io IO, t *talk) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.Out.Write(doc); err != nil {
-		return fmt.Errorf("writing to stdout: %w", bare(err))
-	}
-	return nil
+	_, err = io.Out.Write(doc)
+	return writeFailed(err)
 }
 
 func encode(s identity.Session) []byte {
@@ -113,9 +113,9 @@ func keepUntil(s identity.Session, id identity.Identity) time.Time {
 	return until
 }
 
-// store opens the job's store. One that cannot be used is not worth stopping
-// for: nil only fetches.
-func (o credentialProcess) store(io IO, t *talk) *credstore.Store {
+// store opens the job's store, or gives nil, a store that only fetches: one that
+// cannot be used is no reason to stop.
+func (o credentialProcessOptions) store(io IO, t *talk) *credstore.Store {
 	if o.noStore {
 		return nil
 	}

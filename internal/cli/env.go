@@ -22,15 +22,14 @@ fails, the line is "false", so that the eval fails too.
 func envCommand(io IO, t *talk) *cli.Command {
 	return &cli.Command{
 		Name: "env", Usage: "print credentials as exports for a shell", Description: envDescription,
-		Flags: append(append(commonFlags(), identityFlags()...),
-			text("format", "print for `SHELL`: sh, fish, dotenv or json (sh)"),
-			toggle("isolate", "also unset the web-identity and container variables, which some tools read first"),
-			toggle("unset", "print lines that unset what env sets; earlier values do not come back"),
+		Flags: withCommon(
+			stringFlag("format", "print for `SHELL`: sh, fish, dotenv or json (sh)"),
+			boolFlag("isolate", "also unset the web-identity and container variables, which some tools read first"),
+			boolFlag("unset", "print lines that unset what env sets; earlier values do not come back"),
 		),
-		Action: func(c *cli.Context) error {
-			s := start(c, io, t)
-			return env{s, c.Bool("isolate"), c.Bool("unset")}.run(c.Context, io, t)
-		},
+		Action: action(io, t, func(ctx context.Context, s settings) error {
+			return envOptions{s, s.c.Bool("isolate"), s.c.Bool("unset")}.run(ctx, io, t)
+		}),
 	}
 }
 
@@ -45,12 +44,12 @@ var otherSources = []string{
 	"AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 }
 
-type env struct {
+type envOptions struct {
 	settings       settings
 	isolate, unset bool
 }
 
-func (o env) run(ctx context.Context, io IO, t *talk) error {
+func (o envOptions) run(ctx context.Context, io IO, t *talk) error {
 	if err := noArgs(o.settings.c); err != nil {
 		return err
 	}
@@ -59,7 +58,10 @@ func (o env) run(ctx context.Context, io IO, t *talk) error {
 		return err
 	}
 	if o.unset {
-		return export.Write(io.Out, format, nil, names(variables(identity.Session{}, report.Value{})))
+		if format == export.Dotenv {
+			return usagef("env: a dotenv file cannot unset variables")
+		}
+		return writeFailed(export.Write(io.Out, format, nil, names(variables(identity.Session{}, report.Value{}))))
 	}
 	if o.settings.job.InGitLab() && o.settings.job.True("CI_DEBUG_TRACE") {
 		return &hintedError{
@@ -87,16 +89,16 @@ func (o env) run(ctx context.Context, io IO, t *talk) error {
 }
 
 // write prints the credentials that are given, and takes away what they replace.
-func (o env) write(io IO, format export.Format, all []export.Var) error {
+func (o envOptions) write(io IO, format export.Format, all []export.Var) error {
 	set, unset := split(all)
 	unset = append(unset, profiles...)
 	if o.isolate {
 		unset = append(unset, otherSources...)
 	}
-	return bare(export.Write(io.Out, format, set, unset))
+	return writeFailed(export.Write(io.Out, format, set, unset))
 }
 
-func (o env) format() (export.Format, error) {
+func (o envOptions) format() (export.Format, error) {
 	v, err := o.settings.value("format")
 	if err != nil {
 		return "", err

@@ -26,24 +26,23 @@ masked. The exit code is the command's own.
 func execCommand(io IO, t *talk) *cli.Command {
 	return &cli.Command{
 		Name: "exec", Usage: "run a command with the credentials", Description: execDescription, ArgsUsage: "[--] COMMAND [ARG…]",
-		Flags: append(append(commonFlags(), identityFlags()...),
-			toggle("isolate", "also take the web-identity and container variables away"),
-			toggle("no-masking", "hand stdout and stderr to the command as they are"),
-			toggle("serve", "give the command an endpoint on loopback that renews the credentials, in place of keys"),
+		Flags: withCommon(
+			boolFlag("isolate", "also take the web-identity and container variables away"),
+			boolFlag("no-masking", "hand stdout and stderr to the command as they are"),
+			boolFlag("serve", "give the command an endpoint on loopback that renews the credentials, in place of keys"),
 		),
-		Action: func(c *cli.Context) error {
-			s := start(c, io, t)
-			return run{s, c.Bool("isolate"), c.Bool("no-masking"), c.Bool("serve")}.run(c.Context, io, t)
-		},
+		Action: action(io, t, func(ctx context.Context, s settings) error {
+			return execOptions{s, s.c.Bool("isolate"), s.c.Bool("no-masking"), s.c.Bool("serve")}.run(ctx, io, t)
+		}),
 	}
 }
 
-type run struct {
+type execOptions struct {
 	settings                   settings
 	isolate, noMasking, served bool
 }
 
-func (o run) run(ctx context.Context, io IO, t *talk) error {
+func (o execOptions) run(ctx context.Context, io IO, t *talk) error {
 	if o.settings.c.NArg() == 0 {
 		return usagef("exec: no command: write it after --")
 	}
@@ -95,7 +94,7 @@ func (e *childError) Unwrap() error { return e.error }
 
 // give puts the credentials that env would export into the command's
 // environment. There is no server.
-func (o run) give(ctx context.Context, io IO, id identity.Identity, masker *mask.Masker, t *talk) (*credserver.Server, []string, error) {
+func (o execOptions) give(ctx context.Context, io IO, id identity.Identity, masker *mask.Masker, t *talk) (*credserver.Server, []string, error) {
 	ctx, cancel := withTimeout(ctx, id)
 	defer cancel()
 	session, err := exchange(ctx, &id, t)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -14,39 +15,55 @@ import (
 // commonFlags are those of every command.
 func commonFlags() []cli.Flag {
 	return []cli.Flag{
-		text("timeout", "give up after `TIME` (30s)"),
-		text("output", "print `FORM`: text or json (text)"),
-		toggle("verbose", "say facts and their sources on stderr, never a secret"),
+		stringFlag("timeout", "give up after `TIME` (30s)"),
+		stringFlag("output", "print `FORM`: text or json (text)"),
+		boolFlag("verbose", "say facts and their sources on stderr, never a secret"),
+		boolFlag("version", "print the version"),
 	}
+}
+
+// withCommon puts a command's own flags before those that it shares.
+func withCommon(own ...cli.Flag) []cli.Flag {
+	return slices.Concat(own, identityFlags(), commonFlags())
 }
 
 // identityFlags are those of every command that needs credentials.
 func identityFlags() []cli.Flag {
 	return []cli.Flag{
-		text("role-arn", "assume the role `ARN` (AWS_ROLE_ARN, for IRSA)"),
-		list("chain-role-arn", "then assume the role `ARN[,external-id=X]`; repeatable"),
-		text("source", "take the identity from `SOURCE`: auto, gitlab, irsa, pod-identity or ambient (auto)"),
-		text("token-file", "read the token from `FILE` (AWS_WEB_IDENTITY_TOKEN_FILE)"),
-		text("id-token-env", "take the GitLab ID token from variable `NAME` (CI_AWS_ID_TOKEN)"),
-		text("region", "use `REGION` (AWS_REGION, AWS_DEFAULT_REGION, a profile, the token's issuer)"),
-		text("endpoint-url", "call STS at `URL` (AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL)"),
-		list("allow-endpoint-host", "let the token go to `HOST`, which is not AWS's; has no variable"),
-		text("duration", "ask for a session of `TIME`, 15m to 12h (1h)"),
-		text("session-name", "call the session `NAME` in CloudTrail (project and job id)"),
-		text("session-policy", "narrow the session by the policy in `FILE`"),
-		list("session-policy-arn", "narrow the session by the managed policy `ARN`; repeatable"),
-		list("session-tag", "tag the session `KEY=VALUE`; repeatable, chained roles only: web identity takes none"),
-		list("allowed-account", "fail unless the role is in account `ID`; repeatable or comma-separated"),
-		text("wait", "try for `TIME` while AWS denies, as it does for a new role (0s)"),
+		stringFlag("role-arn", "assume the role `ARN` (AWS_ROLE_ARN, for IRSA)"),
+		listFlag("chain-role-arn", "then assume the role `ARN[,external-id=X]`; repeatable"),
+		stringFlag("source", "take the identity from `SOURCE`: auto, gitlab, irsa, pod-identity or ambient (auto)"),
+		stringFlag("token-file", "read the token from `FILE` (AWS_WEB_IDENTITY_TOKEN_FILE)"),
+		stringFlag("id-token-env", "take the GitLab ID token from variable `NAME` (CI_AWS_ID_TOKEN)"),
+		stringFlag("region", "use `REGION` (AWS_REGION, AWS_DEFAULT_REGION, a profile, the token's issuer)"),
+		stringFlag("endpoint-url", "call STS at `URL` (AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL)"),
+		listFlag("allow-endpoint-host", "let the token go to `HOST`, which is not AWS's; has no variable"),
+		stringFlag("duration", "ask for a session of `TIME`, 15m to 12h (1h)"),
+		stringFlag("session-name", "call the session `NAME` in CloudTrail (project and job id)"),
+		stringFlag("session-policy", "narrow the session by the policy in `FILE`"),
+		listFlag("session-policy-arn", "narrow the session by the managed policy `ARN`; repeatable"),
+		listFlag("session-tag", "tag the session `KEY=VALUE`; repeatable, chained roles only: web identity takes none"),
+		listFlag("allowed-account", "fail unless the role is in account `ID`; repeatable or comma-separated"),
+		stringFlag("wait", "try for `TIME` while AWS denies, as it does for a new role (0s)"),
 	}
 }
 
-// start reads what every command has: its settings, and whether to be verbose.
-func start(c *cli.Context, io IO, t *talk) settings {
-	s := settings{c, job.Read(io.Environ, io.Root)}
-	t.verbose = c.Bool("verbose") || s.job.True(variable("verbose"))
-	t.redact.Add(s.job.Secrets(c.String("id-token-env"))...)
-	return s
+// action runs a command with its settings.
+func action(io IO, t *talk, run func(context.Context, settings) error) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		if c.Bool("version") {
+			cli.ShowVersion(c)
+			return nil
+		}
+		s := settings{c, job.Read(io.Environ, io.Root)}
+		t.redact.Add(s.job.Secrets(c.String("id-token-env"))...)
+		verbose, err := s.yes("verbose")
+		if err != nil {
+			return err
+		}
+		t.verbose = verbose
+		return run(c.Context, s)
+	}
 }
 
 // noArgs refuses arguments where a command takes none.
@@ -85,10 +102,33 @@ func resolve(ctx context.Context, s settings, t *talk) (identity.Identity, error
 		t.warn(w)
 	}
 	t.facts(id)
-	if err == nil && len(req.Tags) > 0 && len(id.Chain) == 0 {
-		err = usagef("reading --session-tag: a web-identity session takes no tags; they go with --chain-role-arn")
+	if err == nil {
+		err = s.unheeded(&id)
 	}
 	return id, err
+}
+
+// unheeded refuses settings that no call of this identity would carry: what
+// should narrow a session must not be dropped in silence.
+func (s settings) unheeded(id *identity.Identity) error {
+	if len(id.Chain) > 0 {
+		return nil
+	}
+	flags, what := []string{"session-tag"}, "a web-identity session takes none without --chain-role-arn"
+	if id.Source == identity.PodIdentity || id.Source == identity.Ambient {
+		flags = append(flags, "session-policy", "session-policy-arn", "duration", "session-name")
+		what = "source " + string(id.Source) + " has a session already, and takes none without --role-arn or --chain-role-arn"
+	}
+	for _, flag := range flags {
+		values, err := s.values(flag)
+		if err != nil {
+			return err
+		}
+		if len(values) > 0 {
+			return wrong(values[0], "%s", what)
+		}
+	}
+	return nil
 }
 
 func (t *talk) facts(id identity.Identity) {

@@ -16,10 +16,8 @@ func (p page) write(io IO, t *talk, asJSON bool) error {
 	if asJSON {
 		text = p.json()
 	}
-	if _, err := fmt.Fprint(io.Out, t.redact.Redact(text)); err != nil {
-		return fmt.Errorf("writing to stdout: %w", bare(err))
-	}
-	return nil
+	_, err := fmt.Fprint(io.Out, t.redact.Redact(text))
+	return writeFailed(err)
 }
 
 func (p page) text() string {

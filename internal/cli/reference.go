@@ -90,7 +90,7 @@ func writeDescription(b *strings.Builder, text string) {
 
 // noVariable are the flags that no variable sets.
 var noVariable = map[string]bool{
-	"allow-endpoint-host": true, "verify": true, "offline": true, "isolate": true, "unset": true,
+	"allow-endpoint-host": true, "version": true, "verify": true, "offline": true, "isolate": true, "unset": true,
 	"no-masking": true, "serve": true, "profile": true, "file": true, "force": true, "remove": true,
 }
 
@@ -127,7 +127,7 @@ func writeExitCodes(b *strings.Builder) {
 
 func writeFields(b *strings.Builder) {
 	b.WriteString("\n## The JSON of whoami\n\n`schema` (1), `verdict` (`ok`, `fail` or `unknown`), `warnings`, `findings`, and these\ngroups, whose values are `{\"text\", \"from\"}` or, where nobody tells them, `null`:\n\n")
-	p := newPage(whoami{settings: settings{job: job.Job{}}}, &identity.Identity{}, identity.Session{}, nil)
+	p := newPage(whoamiOptions{settings: settings{job: job.Job{}}}, &identity.Identity{}, identity.Session{}, nil)
 	for _, g := range p.groups {
 		var fields []string
 		for _, r := range g.rows {

@@ -12,12 +12,16 @@ import (
 
 // serve starts the endpoint that gives the command credentials and renews them,
 // and returns the command's environment with it.
-func (o run) serve(ctx context.Context, io IO, id identity.Identity, masker *mask.Masker, t *talk) (*credserver.Server, []string, error) {
+func (o execOptions) serve(ctx context.Context, io IO, id identity.Identity, masker *mask.Masker, t *talk) (*credserver.Server, []string, error) {
+	req, err := o.settings.request() // once: the command may change the files that settings name
+	if err != nil {
+		return nil, nil, err
+	}
 	start, cancel := withTimeout(ctx, id)
 	defer cancel()
 	server, err := credserver.Start(start, credserver.Config{
 		Fetch: func(ctx context.Context) (credserver.Credentials, error) {
-			c, err := o.renew(ctx, t)
+			c, err := o.renew(ctx, req, t)
 			return c, t.safe(err)
 		},
 		OnRenew: func(c credserver.Credentials) {
@@ -36,12 +40,9 @@ func (o run) serve(ctx context.Context, io IO, id identity.Identity, masker *mas
 
 // renew exchanges anew, with the token as it is now: the kubelet replaces it
 // while a job runs.
-func (o run) renew(ctx context.Context, t *talk) (credserver.Credentials, error) {
-	req, err := o.settings.request()
-	if err != nil {
-		return credserver.Credentials{}, err
-	}
+func (o execOptions) renew(ctx context.Context, req identity.Request, t *talk) (credserver.Credentials, error) {
 	id, err := identity.Resolve(ctx, o.settings.job, req)
+	t.redact.Add(id.Token.Raw)
 	if err != nil {
 		return credserver.Credentials{}, err
 	}

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -64,6 +62,21 @@ func (s settings) values(flag string) ([]report.Value, error) {
 	return withSource("--"+flag, texts), nil
 }
 
+// yes is a setting that is on or off. A variable that says neither is an error.
+func (s settings) yes(flag string) (bool, error) {
+	if s.c.IsSet(flag) {
+		return s.c.Bool(flag), nil
+	}
+	v := s.job.Value(variable(flag))
+	switch strings.ToLower(v.Text) {
+	case "", "false", "0", "no", "off":
+		return false, nil
+	case "true", "1", "yes", "on":
+		return true, nil
+	}
+	return false, wrong(v, "%q is neither true nor false", report.Clean(v.Text))
+}
+
 func (s settings) repeatable(flag string) bool {
 	_, many := s.c.Value(flag).(cli.StringSlice)
 	return many
@@ -97,7 +110,7 @@ func (s settings) duration(flag string, least, most, otherwise time.Duration) (t
 	case err != nil:
 		return 0, "", wrong(v, "%q is not a time span such as 1h, 90m or 3600", report.Clean(v.Text))
 	case d < least || d > most:
-		return 0, "", wrong(v, "%q is not between %v and %v", report.Clean(v.Text), least, most)
+		return 0, "", wrong(v, "%q is not between %s and %s", report.Clean(v.Text), identity.ShortDuration(least), identity.ShortDuration(most))
 	}
 	return d, v.From, nil
 }
@@ -127,6 +140,9 @@ func (s settings) request() (identity.Request, error) {
 	errs = append(errs, err)
 	req.Timeout, _, err = s.duration("timeout", time.Millisecond, maxTimeout, defaultTimeout)
 	errs = append(errs, err, s.source(&req), s.chain(&req), s.accounts(&req), s.policy(&req), s.tags(&req))
+	if req.IDTokenEnv.Known() && !variableName.MatchString(req.IDTokenEnv.Text) {
+		errs = append(errs, wrong(req.IDTokenEnv, "%q is not the name of a variable", report.Clean(req.IDTokenEnv.Text)))
+	}
 	req.AllowHosts = s.c.StringSlice("allow-endpoint-host")
 	for _, err := range errs {
 		if err != nil {
@@ -163,7 +179,10 @@ func (s settings) chain(req *identity.Request) error {
 	return err
 }
 
-var accountID = regexp.MustCompile(`^\d{12}$`)
+var (
+	accountID    = regexp.MustCompile(`^\d{12}$`)
+	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
 
 // accounts reads account ids with commas between. A list that names none is an
 // error: it would allow all.
@@ -201,7 +220,7 @@ func (s settings) policy(req *identity.Request) error {
 	if err != nil || !file.Known() {
 		return err
 	}
-	raw, err := readLimited(file.Text, 4*identity.MaxSessionPolicy)
+	raw, err := identity.ReadFile(file.Text, 4*identity.MaxSessionPolicy)
 	if err != nil {
 		return fmt.Errorf("reading the session policy %q: %w", file.Text, err)
 	}
@@ -216,25 +235,20 @@ func (s settings) policy(req *identity.Request) error {
 	return nil
 }
 
-func readLimited(path string, most int) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // the path is the user's setting
-	if err != nil {
-		return nil, bare(err)
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
-	if err == nil && len(raw) > most {
-		return nil, fmt.Errorf("it is larger than %d bytes", most)
-	}
-	return raw, bare(err)
-}
-
 // bare takes the path from a file error, where it stands already.
 func bare(err error) error {
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err
 	}
 	return err
+}
+
+// writeFailed says that the product could not be printed.
+func writeFailed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("writing to stdout: %w", bare(err))
 }
 
 func (s settings) tags(req *identity.Request) error {

@@ -24,23 +24,22 @@ then what is wrong. Makes one call to STS; --offline makes none.
 func whoamiCommand(io IO, t *talk) *cli.Command {
 	return &cli.Command{
 		Name: "whoami", Usage: "who this job is to AWS, Kubernetes and GitLab", Description: whoamiDescription,
-		Flags: append(append(commonFlags(), identityFlags()...),
-			toggle("verify", "ask STS once more who the credentials belong to, and compare"),
-			toggle("offline", "make no call"),
+		Flags: withCommon(
+			boolFlag("verify", "ask STS once more who the credentials belong to, and compare"),
+			boolFlag("offline", "make no call"),
 		),
-		Action: func(c *cli.Context) error {
-			s := start(c, io, t)
-			return whoami{s, c.Bool("verify"), c.Bool("offline")}.run(c.Context, io, t)
-		},
+		Action: action(io, t, func(ctx context.Context, s settings) error {
+			return whoamiOptions{s, s.c.Bool("verify"), s.c.Bool("offline")}.run(ctx, io, t)
+		}),
 	}
 }
 
-type whoami struct {
+type whoamiOptions struct {
 	settings        settings
 	verify, offline bool
 }
 
-func (o whoami) run(ctx context.Context, io IO, t *talk) error {
+func (o whoamiOptions) run(ctx context.Context, io IO, t *talk) error {
 	if err := noArgs(o.settings.c); err != nil {
 		return err
 	}
@@ -63,14 +62,14 @@ func (o whoami) run(ctx context.Context, io IO, t *talk) error {
 	if werr := page.write(io, t, asJSON); werr != nil {
 		return werr
 	}
-	if err == nil {
-		t.detail("CloudTrail", report.Value{Text: cloudTrailQuery(&id), From: "finds the calls of this session"})
+	if err == nil && !o.offline {
+		t.detail("CloudTrail", report.Value{Text: cloudTrailQuery(&id, session), From: "finds the calls of this session"})
 	}
 	return err
 }
 
 // ask gets the session, and who it belongs to where the exchange does not tell.
-func (o whoami) ask(ctx context.Context, id *identity.Identity, t *talk) (identity.Session, error) {
+func (o whoamiOptions) ask(ctx context.Context, id *identity.Identity, t *talk) (identity.Session, error) {
 	ctx, cancel := withTimeout(ctx, *id)
 	defer cancel()
 	session, err := exchange(ctx, id, t)
@@ -100,16 +99,16 @@ func (o whoami) ask(ctx context.Context, id *identity.Identity, t *talk) (identi
 
 // notOffered reports whether a service answered that it has no such call.
 func notOffered(err error) bool {
-	var e *identity.Error
-	return errors.As(err, &e) && (e.Case == "answered-no" || e.Case == "sts-html")
+	e, ok := errors.AsType[*identity.Error](err)
+	return ok && slices.Contains([]string{"InvalidAction", "NotImplemented", "UnsupportedOperation", "NotSupported", "404", "405", "501"}, e.Code)
 }
 
 // cloudTrailQuery finds a session by its name, which CloudTrail takes for the
 // user name of an assumed role.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
-func cloudTrailQuery(id *identity.Identity) string {
+func cloudTrailQuery(id *identity.Identity, s identity.Session) string {
 	return "aws cloudtrail lookup-events --region " + id.Region.Text +
-		" --lookup-attributes AttributeKey=Username,AttributeValue=" + id.Session.Text
+		" --lookup-attributes AttributeKey=Username,AttributeValue=" + s.Name().Or(id.Session).Text
 }
 
 // page is what whoami prints.
@@ -131,7 +130,7 @@ type row struct {
 	value report.Value
 }
 
-func newPage(o whoami, id *identity.Identity, session identity.Session, err error) page {
+func newPage(o whoamiOptions, id *identity.Identity, session identity.Session, err error) page {
 	p := page{missing: "not given", verdict: "ok", warnings: slices.Concat(id.Warnings, id.Foreign)}
 	if f, ok := identity.Finding(err); ok {
 		p.finding = &f
@@ -161,7 +160,7 @@ func awsRows(id *identity.Identity, s identity.Session) []row {
 		{"account", s.Account},
 		{"role", role},
 		{"role_arn", id.FinalRole()},
-		{"session", id.Session},
+		{"session", s.Name().Or(id.SessionName())},
 		{"expires", timeValue(s.Keys.Expires, s.Keys.ID.From)},
 		{"region", id.Region},
 		{"source", report.Value{Text: string(id.Source), From: id.Why}},

@@ -2,7 +2,10 @@ package iam
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 )
 
 // Version is the policy language that every policy written here uses.
@@ -54,11 +57,8 @@ func (t Trust) statement() trustStatement {
 	}
 }
 
-// Statement gives the JSON of the one statement that admits this token and no
-// other subject or audience, indented by two spaces, without a final newline.
-func (t Trust) Statement() string { return indented(t.statement()) }
-
-// JSON gives a whole trust policy with only that statement.
+// JSON gives the trust policy that admits this token and no other subject or
+// audience, indented by two spaces, without a final newline.
 func (t Trust) JSON() string {
 	return indented(struct {
 		Version   string
@@ -78,5 +78,22 @@ func indented(v any) string {
 	if err := e.Encode(v); err != nil {
 		panic(err) // strings and maps of strings always encode
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return printable(strings.TrimSuffix(b.String(), "\n"))
+}
+
+// printable writes what a terminal or a job log would obey, and not show, as JSON
+// escapes. The policy keeps its meaning.
+func printable(document string) string {
+	var b strings.Builder
+	for _, r := range document {
+		switch {
+		case r == '\n' || unicode.IsPrint(r) && !unicode.Is(unicode.Bidi_Control, r):
+			b.WriteRune(r)
+		default:
+			for _, unit := range utf16.Encode([]rune{r}) {
+				fmt.Fprintf(&b, `\u%04x`, unit)
+			}
+		}
+	}
+	return strings.NewReplacer("section_start:", `section_start\u003a`, "section_end:", `section_end\u003a`).Replace(b.String())
 }

@@ -15,7 +15,7 @@ import (
 // askAgent gets the role's credentials from the Pod Identity agent. The token
 // file is read anew for each call, since the kubelet renews it.
 func (id *Identity) askAgent(ctx context.Context, s sdk) (Session, error) {
-	uri := id.job.Get(agentURI)
+	uri := id.agent().Text
 	provider := endpointcreds.New(uri, func(o *endpointcreds.Options) {
 		o.HTTPClient, o.Retryer = s.client, s.retryer
 		o.AuthorizationTokenProvider = endpointcreds.TokenProviderFunc(func() (string, error) {
@@ -25,14 +25,14 @@ func (id *Identity) askAgent(ctx context.Context, s sdk) (Session, error) {
 	})
 	keys, err := provider.Retrieve(ctx)
 	if err != nil {
-		return Session{}, id.callFailed(ctx, catalogue.AgentOp, "asking the Pod Identity agent at "+catalogue.Quote(uri), err, nil)
+		return Session{}, id.failed(ctx, call{op: catalogue.AgentOp, doing: "asking the Pod Identity agent", sdk: s}, err)
 	}
-	return id.session(keys, nil, "the Pod Identity agent"), nil
+	return newSession(keys, nil, "the Pod Identity agent"), nil
 }
 
 // Caller asks STS who a session's keys belong to.
 func (id *Identity) Caller(ctx context.Context, session Session) (Session, error) {
-	s, err := newSDK()
+	s, err := id.newSDK()
 	if err != nil {
 		return Session{}, err
 	}
@@ -43,7 +43,7 @@ func (id *Identity) caller(ctx context.Context, s sdk, session Session) (Session
 	const op = "GetCallerIdentity"
 	out, err := s.sts(id, session.Keys.provider()).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return Session{}, id.callFailed(ctx, op, "asking STS who the credentials belong to", err, nil)
+		return Session{}, id.failed(ctx, call{op: op, doing: "asking STS who the credentials belong to", sdk: s}, err)
 	}
 	session.ARN = report.Value{Text: aws.ToString(out.Arn), From: op}
 	session.Account = report.Value{Text: aws.ToString(out.Account), From: op}
@@ -59,6 +59,15 @@ func (id *Identity) Verify(ctx context.Context, session, caller Session) error {
 	f["arn"], f["caller"] = session.ARN.Text, caller.ARN.Text
 	_, f["endpoint-from"] = id.host(ctx, "GetCallerIdentity")
 	return &Error{Case: "identity-differs", Doing: "comparing identities", Facts: f}
+}
+
+// Name is the session's name in the ARN; unknown where the ARN is not one of
+// AWS's.
+func (s Session) Name() report.Value {
+	if arn, err := iam.ParseAssumedRole(s.ARN.Text); err == nil {
+		return report.Value{Text: arn.Session, From: s.ARN.From}
+	}
+	return report.Value{}
 }
 
 // RoleName is the role in the ARN of a session; unknown where the ARN is not

@@ -117,7 +117,17 @@ type named struct {
 	Name text `json:"name"`
 }
 
-type kubeClaims struct {
+// kubeClaims are those below kubernetes.io; of another type they are absent.
+type kubeClaims struct{ kubernetes }
+
+func (k *kubeClaims) UnmarshalJSON(raw []byte) error {
+	if json.Unmarshal(raw, &k.kubernetes) != nil {
+		k.kubernetes = kubernetes{}
+	}
+	return nil
+}
+
+type kubernetes struct {
 	Namespace      text  `json:"namespace"`
 	ServiceAccount named `json:"serviceaccount"`
 	Pod            named `json:"pod"`

@@ -19,7 +19,7 @@ import (
 // to anybody.
 // https://docs.aws.amazon.com/general/latest/gr/sts.html
 var stsHost = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(sts(-fips)?(\.[a-z0-9-]+)?\.(amazonaws\.com(\.cn)?|api\.aws|api\.amazonwebservices\.com\.cn)` +
+	return regexp.MustCompile(`^(sts(-fips)?(\.[a-z]{2,}(-[a-z]+)+-[0-9]+)?\.(amazonaws\.com(\.cn)?|api\.aws|api\.amazonwebservices\.com\.cn)` +
 		`|[a-z0-9-]+\.sts\.[a-z0-9-]+\.vpce\.amazonaws\.com(\.cn)?)$`)
 })
 
@@ -72,11 +72,11 @@ func (id *Identity) allowed(endpoint report.Value) (string, error) {
 	case what != "":
 		return "", fail("endpoint-malformed")
 	case loopback(u.Hostname()):
-		return u.Host, nil
+		return u.Hostname(), nil
 	case u.Scheme != "https":
 		return "", fail("endpoint-insecure")
 	case stsHost().MatchString(strings.ToLower(u.Hostname())) || id.hostAllowed(u):
-		return u.Host, nil
+		return strings.ToLower(u.Hostname()), nil
 	}
 	return "", fail("endpoint-foreign")
 }
@@ -90,10 +90,18 @@ func (id *Identity) hostAllowed(u *url.URL) bool {
 	return false
 }
 
+// agent is where Pod Identity gives credentials; unknown for another source.
+func (id *Identity) agent() report.Value {
+	if id.Source != PodIdentity {
+		return report.Value{}
+	}
+	return id.job.Value(agentURI)
+}
+
 // checkAgent decides whether the Pod Identity token may go where the
 // environment says.
 func (id *Identity) checkAgent() error {
-	at := id.job.Value(agentURI)
+	at := id.agent()
 	u, what := parseEndpoint(at.Text)
 	if what == "" && u.Scheme == "http" {
 		if addr, err := netip.ParseAddr(u.Hostname()); err == nil {

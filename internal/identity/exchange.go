@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -39,14 +40,14 @@ type Session struct {
 // Exchange gets the credentials of the job's role: one call for the token, one
 // for each role of the chain. The account is checked before anything is returned.
 func (id *Identity) Exchange(ctx context.Context) (Session, error) {
-	if err := id.checkAccount(id.roleAccount(), false); err != nil {
+	if err := id.refuseAccount(id.roleAccount()); err != nil {
 		return Session{}, err
 	}
-	s, err := newSDK()
+	s, err := id.newSDK()
 	if err != nil {
 		return Session{}, err
 	}
-	session, err := id.waitOut(ctx, func() (Session, error) { return id.exchange(ctx, s) })
+	session, err := id.waitOut(ctx, func(ctx context.Context) (Session, error) { return id.exchange(ctx, s) })
 	if err != nil {
 		return Session{}, err
 	}
@@ -57,7 +58,10 @@ func (id *Identity) Exchange(ctx context.Context) (Session, error) {
 		}
 		session.ARN, session.Account = caller.ARN, caller.Account
 	}
-	return session, id.checkAccount(session.Account, true)
+	if err := id.requireAccount(session.Account); err != nil {
+		return Session{}, err
+	}
+	return session, nil
 }
 
 func (id *Identity) exchange(ctx context.Context, s sdk) (session Session, err error) {
@@ -79,26 +83,37 @@ func (id *Identity) exchange(ctx context.Context, s sdk) (session Session, err e
 const between = 5 * time.Second
 
 // waitOut repeats an exchange that was denied for as long as Request.Wait says:
-// a role that was made a moment ago is denied until it is known everywhere.
-func (id *Identity) waitOut(ctx context.Context, exchange func() (Session, error)) (Session, error) {
-	until := time.Now().Add(id.req.Wait)
+// a role that was made a moment ago is denied until it is known everywhere. Each
+// try has the whole timeout.
+func (id *Identity) waitOut(ctx context.Context, exchange func(context.Context) (Session, error)) (Session, error) {
+	waited, stop := context.WithTimeout(ctx, id.req.Wait)
+	defer stop()
 	for {
-		session, err := exchange()
+		session, err := id.try(ctx, exchange)
 		var e *Error
-		denied := errors.As(err, &e) && (e.Case == "trust-denied" || e.Case == "chain-denied")
-		if !denied || time.Now().Add(between).After(until) {
+		if !errors.As(err, &e) || e.Case != "trust-denied" && e.Case != "chain-denied" || waited.Err() != nil {
 			return session, err
+		}
+		pause := between
+		if end, ok := waited.Deadline(); ok {
+			pause = min(pause, time.Until(end))
 		}
 		select {
 		case <-ctx.Done():
-			return session, err
-		case <-time.After(between):
+			return Session{}, context.Cause(ctx)
+		case <-time.After(pause):
 		}
 	}
 }
 
+func (id *Identity) try(ctx context.Context, exchange func(context.Context) (Session, error)) (Session, error) {
+	ctx, cancel := context.WithTimeout(ctx, id.req.Timeout)
+	defer cancel()
+	return exchange(ctx)
+}
+
 // recorder keeps the whole answer, of which stscreds gives the keys only, and
-// has the last word on retries: stscreds makes every InvalidIdentityToken
+// decides retries last: stscreds makes every InvalidIdentityToken
 // retryable.
 type recorder struct {
 	*sts.Client
@@ -129,10 +144,13 @@ func (id *Identity) webIdentity(ctx context.Context, s sdk) (Session, error) {
 		}
 	})
 	keys, err := provider.Retrieve(ctx)
-	if err != nil {
-		return Session{}, id.callFailed(ctx, "AssumeRoleWithWebIdentity", "exchanging the token", err, nil)
+	if err != nil && client.answer != nil {
+		err = errNoCredentials
 	}
-	session := id.session(keys, client.answer.AssumedRoleUser, "AssumeRoleWithWebIdentity")
+	if err != nil {
+		return Session{}, id.failed(ctx, call{op: "AssumeRoleWithWebIdentity", doing: "exchanging the token", sdk: s}, err)
+	}
+	session := newSession(keys, client.answer.AssumedRoleUser, "AssumeRoleWithWebIdentity")
 	session.Audience = report.Value{Text: aws.ToString(client.answer.Audience), From: "AssumeRoleWithWebIdentity"}
 	session.Provider = report.Value{Text: aws.ToString(client.answer.Provider), From: "AssumeRoleWithWebIdentity"}
 	return session, nil
@@ -165,10 +183,13 @@ func (id *Identity) assume(ctx context.Context, s sdk, before Session, n int) (S
 		}
 	})
 	keys, err := provider.Retrieve(ctx)
-	if err != nil {
-		return Session{}, id.callFailed(ctx, "AssumeRole", "assuming the chained role", err, id.stepFacts(before, n))
+	if err != nil && client.answer != nil {
+		err = errNoCredentials
 	}
-	return id.session(keys, client.answer.AssumedRoleUser, "AssumeRole"), nil
+	if err != nil {
+		return Session{}, id.failed(ctx, call{"AssumeRole", "assuming the chained role", s, id.stepFacts(before, n)}, err)
+	}
+	return newSession(keys, client.answer.AssumedRoleUser, "AssumeRole"), nil
 }
 
 // stepFacts name the role that a step wanted, and the one that asked for it.
@@ -177,19 +198,10 @@ func (id *Identity) stepFacts(before Session, n int) catalogue.Facts {
 	if n > 0 {
 		asker = id.Chain[n-1].Role.Text
 	}
-	caller := before.ARN.Text
-	switch {
-	case caller == "" && asker != "":
-		caller = asker
-	case caller == "":
-		caller = "the role of source " + string(id.Source)
-	}
-	if asker == "" {
-		asker = caller
-	}
+	caller := cmp.Or(before.ARN.Text, asker)
 	f := catalogue.Facts{
 		"role": id.Chain[n].Role.Text, "role-from": id.Chain[n].Role.From,
-		"caller": caller, "caller-role": asker, "now": timeText(time.Now()),
+		"caller": caller, "caller-role": cmp.Or(asker, caller),
 	}
 	if arn, err := iam.ParseRoleARN(id.Chain[n].Role.Text); err == nil {
 		f["account"] = arn.Account
@@ -203,7 +215,7 @@ func (k Keys) provider() aws.CredentialsProvider {
 	})
 }
 
-func (id *Identity) session(c aws.Credentials, user *types.AssumedRoleUser, from string) Session {
+func newSession(c aws.Credentials, user *types.AssumedRoleUser, from string) Session {
 	s := Session{Keys: Keys{
 		ID: report.Value{Text: c.AccessKeyID, From: from}, Secret: report.NewSecret(c.SecretAccessKey),
 		Token: report.NewSecret(c.SessionToken), Expires: c.Expires,
@@ -269,19 +281,26 @@ func (id *Identity) roleAccount() report.Value {
 	return report.Value{}
 }
 
-// checkAccount refuses an account that is not allowed; must says that an
-// account that is not known is refused too.
-func (id *Identity) checkAccount(account report.Value, must bool) error {
-	allowed := id.req.Accounts
-	if len(allowed) == 0 || slices.Contains(allowed, account.Text) || !account.Known() && !must {
+// refuseAccount refuses an account that is known and not allowed.
+func (id *Identity) refuseAccount(account report.Value) error {
+	if !account.Known() || len(id.req.Accounts) == 0 || slices.Contains(id.req.Accounts, account.Text) {
 		return nil
 	}
-	e := &Error{Case: "account-refused", Doing: "checking the account", Facts: id.facts()}
-	maps.Copy(e.Facts, catalogue.Facts{
-		"account": account.Text, "allowed": strings.Join(allowed, ","), "allowed-from": id.req.AccountsSet, "role": id.FinalRole().Text,
-	})
-	if !account.Known() {
-		e.Case = "account-unknown"
+	return id.accountError("account-refused", account)
+}
+
+// requireAccount refuses an account that is not allowed, or not known.
+func (id *Identity) requireAccount(account report.Value) error {
+	if len(id.req.Accounts) > 0 && !account.Known() {
+		return id.accountError("account-unknown", account)
 	}
-	return e
+	return id.refuseAccount(account)
+}
+
+func (id *Identity) accountError(kase string, account report.Value) error {
+	f := id.facts()
+	maps.Copy(f, catalogue.Facts{
+		"account": account.Text, "allowed": strings.Join(id.req.Accounts, ", "), "allowed-from": id.req.AccountsSet, "role": id.FinalRole().Text,
+	})
+	return &Error{Case: kase, Doing: "checking the account", Facts: f}
 }

@@ -6,6 +6,7 @@ package identity
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"gitlab.com/ci-aws/ci-aws/internal/job"
@@ -115,12 +116,46 @@ func Resolve(ctx context.Context, j job.Job, req Request) (Identity, error) {
 	return id, nil
 }
 
+// Check finds what is wrong with a request by itself, wherever it will be used.
+func Check(j job.Job, req Request) error {
+	id := &Identity{job: j, req: req}
+	for _, role := range slices.Concat([]report.Value{req.Role}, roles(req.Chain)) {
+		if role.Known() {
+			if err := id.checkRole(role); err != nil {
+				return err
+			}
+		}
+	}
+	if req.Region.Known() && !isRegion(req.Region.Text) {
+		id.Region = req.Region
+		return &Error{Case: "region-malformed", Doing: "checking the region", Usage: fromFlag(req.Region), Facts: id.facts()}
+	}
+	if req.SessionName.Known() {
+		if err := nameSession(id); err != nil {
+			return err
+		}
+	}
+	if req.Endpoint.Known() {
+		_, err := id.allowed(req.Endpoint)
+		return err
+	}
+	return nil
+}
+
+func roles(chain []Step) []report.Value {
+	var out []report.Value
+	for _, s := range chain {
+		out = append(out, s.Role)
+	}
+	return out
+}
+
 // Pieces are what the credentials depend on, for the name of a stored entry.
 func (id Identity) Pieces() []string {
 	r := id.req
 	out := []string{
 		string(id.Source), id.Token.Claims.Issuer, id.Token.Claims.Subject, id.Role.Text, id.Region.Text,
-		id.Endpoint.Text, r.Duration.String(), r.Policy.Text, id.Session.Text, id.job.Get("CI_JOB_ID"),
+		id.Endpoint.Text, id.agent().Text, r.Duration.String(), r.Policy.Text, id.Session.Text, id.job.Get("CI_JOB_ID"),
 	}
 	out = append(out, "accounts")
 	out = append(out, r.Accounts...)

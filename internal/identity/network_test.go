@@ -34,7 +34,12 @@ func TestAHostThatDoesNotResolveIsNamed(t *testing.T) {
 	t.Setenv("AWS_MAX_ATTEMPTS", "1")
 	w.env["AWS_ENDPOINT_URL_STS"] = "https://sts.nowhere.invalid"
 	w.req.AllowHosts = []string{"sts.nowhere.invalid"}
-	if e := w.failure(); e.Case != "sts-dns" || !e.NoVerdict || !strings.Contains(e.Error(), `the name "sts.nowhere.invalid" (AWS_ENDPOINT_URL_STS) does not resolve`) {
+	if e := w.failure(); e.Case != "endpoint-down" || !e.NoVerdict || !strings.Contains(e.Error(), `"sts.nowhere.invalid" (AWS_ENDPOINT_URL_STS) does not resolve`) {
+		t.Errorf("%q: %v", e.Case, e)
+	}
+	delete(w.env, "AWS_ENDPOINT_URL_STS")
+	w.env["AWS_REGION"] = "xx-nowhere-1"
+	if e := w.failure(); e.Case != "sts-dns" || !strings.Contains(e.Error(), `the name "sts.xx-nowhere-1.amazonaws.com" (the endpoint of region xx-nowhere-1) does not resolve`) {
 		t.Errorf("%q: %v", e.Case, e)
 	}
 }

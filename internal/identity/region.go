@@ -50,8 +50,6 @@ func chooseRegion(ctx context.Context, id *Identity) error {
 		return &Error{Case: "region-missing", Doing: "finding the region", Facts: id.facts()}
 	case !isRegion(id.Region.Text):
 		return &Error{Case: "region-malformed", Doing: "finding the region", Usage: fromFlag(id.Region), Facts: id.facts()}
-	case overridden(id.job, id.req).Known():
-		return nil
 	}
 	want := iam.PartitionOfRegion(id.Region.Text)
 	for _, role := range id.roles() {
@@ -69,10 +67,7 @@ func (id *Identity) roles() []report.Value {
 	if id.Role.Known() {
 		out = append(out, id.Role)
 	}
-	for _, s := range id.Chain {
-		out = append(out, s.Role)
-	}
-	return out
+	return append(out, roles(id.Chain)...)
 }
 
 // profileRegion is the region of the profile that the environment names. A

@@ -43,7 +43,7 @@ func TestABadTokenIsNamedAndNeverShown(t *testing.T) {
 		{"an empty file", "", "token-malformed", "it is empty"},
 		{"only white space", " \n\n", "token-malformed", "it is empty"},
 		{"binary", "\x00\x01\xff\xfeplanted", "token-malformed", "binary data"},
-		{"10 MB", strings.Repeat("planted-", 10<<17), "token-unreadable", "larger than the 20000 bytes"},
+		{"10 MB", strings.Repeat("planted-", 10<<17), "token-unreadable", "larger than 20000 bytes"},
 		{"two lines", jwt(rs256, `{}`) + "\n" + jwt(rs256, `{}`), "token-malformed", "it has 2 lines"},
 		{"a variable that was not expanded", "$ID_TOKEN", "token-malformed", "starts with $"},
 		{"one part", "planted-secret", "token-malformed", "1 part, not 3"},
@@ -73,8 +73,8 @@ func TestTokenFilesThatCannotBeRead(t *testing.T) {
 		edit             func(*world)
 	}{
 		{"a file that is not there", "token-missing", "does not exist", func(w *world) { w.env["AWS_WEB_IDENTITY_TOKEN_FILE"] = "/nofile" }},
-		{"a folder", "token-unreadable", "is a folder", func(w *world) { w.env["AWS_WEB_IDENTITY_TOKEN_FILE"] = w.root }},
-		{"a device", "token-unreadable", "is not a regular file", func(w *world) { w.env["AWS_WEB_IDENTITY_TOKEN_FILE"] = os.DevNull }},
+		{"a folder", "token-unreadable", "it is a folder", func(w *world) { w.env["AWS_WEB_IDENTITY_TOKEN_FILE"] = w.root }},
+		{"a device", "token-unreadable", "it is not a regular file", func(w *world) { w.env["AWS_WEB_IDENTITY_TOKEN_FILE"] = os.DevNull }},
 		{"a link that leads nowhere", "token-missing", "does not exist", func(w *world) {
 			link := filepath.Join(w.root, "link")
 			if err := os.Symlink("nowhere", link); err != nil {

@@ -1,7 +1,10 @@
 package identity
 
 import (
+	"errors"
 	"strings"
+	"time"
+	"unicode"
 
 	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 	"gitlab.com/ci-aws/ci-aws/internal/iam"
@@ -14,7 +17,7 @@ import (
 func chooseRole(id *Identity) error {
 	switch id.Source {
 	case IRSA:
-		id.Role = id.req.Role.Or(id.job.Value("AWS_ROLE_ARN"))
+		id.Role = id.req.Role.Or(id.job.Value(roleEnv))
 		if !id.Role.Known() {
 			return &Error{Case: "role-missing", Doing: "finding the role", Facts: id.facts()}
 		}
@@ -47,7 +50,10 @@ func chooseRole(id *Identity) error {
 func (id *Identity) checkRole(role report.Value) error {
 	_, err := iam.ParseRoleARN(role.Text)
 	foreign := !strings.HasPrefix(role.Text, "arn:aws") && overridden(id.job, id.req).Known()
-	if err == nil || foreign && !strings.ContainsFunc(role.Text, blankOrControl) {
+	switch {
+	case strings.HasPrefix(role.Text, "$"):
+		err = errors.New("it is a variable that was not expanded")
+	case err == nil || foreign && !strings.ContainsFunc(role.Text, blankOrControl):
 		return nil
 	}
 	return &Error{Case: "role-arn-malformed", Doing: "checking the role", Usage: fromFlag(role), Facts: catalogue.Facts{
@@ -55,7 +61,7 @@ func (id *Identity) checkRole(role report.Value) error {
 	}}
 }
 
-func blankOrControl(r rune) bool { return r <= ' ' || r == 0x7f || r == '\u00a0' || r == '\u2028' }
+func blankOrControl(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
 
 // fromFlag reports whether a value stood on the command line, so that a wrong
 // one is a usage error.
@@ -76,13 +82,16 @@ func (id *Identity) facts() catalogue.Facts {
 	f := catalogue.Facts{
 		"sub": c.Subject, "issuer": c.Issuer, "aud": c.STSAudience(), "kid": c.KeyID,
 		"exp": timeText(c.Expires), "iat": timeText(c.Issued),
-		"file": id.Token.From.Text, "file-from": id.Token.From.Text,
-		"role": id.Role.Text, "role-from": id.Role.From, "region": id.Region.Text, "region-from": id.Region.From,
-		"session": id.Session.Text, "session-from": id.Session.From, "duration": shortDuration(id.duration()),
+		"file": id.Token.From.Text, "file-from": id.Token.From.From,
+		"now": timeText(time.Now()), "role": id.Role.Text, "role-from": id.Role.From, "region": id.Region.Text, "region-from": id.Region.From,
+		"session": id.Session.Text, "session-from": id.Session.From, "duration": ShortDuration(id.duration()),
 		"duration-from": id.durationFrom(), "policy-from": id.policyFrom(),
 	}
 	if arn, err := iam.ParseRoleARN(id.Role.Text); err == nil {
 		f["account"] = arn.Account
 	}
+	f.Say("injected", id.Role.From == roleEnv)
+	f.Say("chosen", id.Role.From != roleEnv)
+	f.Say("insecure-issuer", strings.HasPrefix(c.Issuer, "http://"))
 	return f
 }

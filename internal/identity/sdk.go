@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -8,7 +9,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +32,7 @@ const (
 	maxAttempts = 5
 	maxBackoff  = 5 * time.Second
 	maxAnswer   = 1 << 20 // bytes; STS answers with a few thousand
+	maxBundle   = 4 << 20 // bytes; all public CAs take a quarter of a million
 )
 
 // sdk holds what the SDK is told: the settings of the environment that shape
@@ -38,17 +41,19 @@ type sdk struct {
 	env     config.EnvConfig
 	client  *http.Client
 	retryer aws.Retryer
+	last    *lastAnswer
 }
 
 // newSDK reads the SDK's settings (CA bundle, proxies, FIPS, dual-stack, retry
 // mode and attempts) from the environment alone: LoadDefaultConfig stops at a
 // profile that is missing even where it is not used.
-func newSDK() (sdk, error) {
+func (id *Identity) newSDK() (sdk, error) {
 	env, err := config.NewEnvConfig()
 	if err != nil {
-		return sdk{}, &Error{Case: "sdk-settings", Doing: "reading AWS's variables", Said: err.Error(), err: err}
+		return sdk{}, id.badSetting(err)
 	}
-	s := sdk{env: env, retryer: newRetryer(env)}
+	last := &lastAnswer{}
+	s := sdk{env: env, retryer: newRetryer(env, last), last: last}
 	transport := awshttp.NewBuildableClient().GetTransport()
 	if env.CustomCABundle != "" {
 		pool, err := bundle(env.CustomCABundle)
@@ -65,10 +70,21 @@ func newSDK() (sdk, error) {
 	return s, nil
 }
 
-// proxy is the environment's, but never for the agents of EKS and ECS: they are
-// on this node, and their token is nobody else's.
+// badSetting names the variable that the SDK does not take; its own text holds
+// the name.
+func (id *Identity) badSetting(err error) error {
+	name := regexp.MustCompile(`AWS_[A-Z0-9_]+`).FindString(err.Error())
+	return &Error{Case: "sdk-settings", Doing: "reading AWS's variables", err: err, Facts: catalogue.Facts{
+		"variable": cmp.Or(name, "a variable"), "value": id.job.Get(name),
+	}}
+}
+
+// proxy is the environment's, but never for this machine and for the agents of
+// EKS and ECS, which are on this node: what is sent there in clear is nobody
+// else's.
 func proxy(r *http.Request) (*url.URL, error) {
-	if addr, err := netip.ParseAddr(r.URL.Hostname()); err == nil && (addr.IsLinkLocalUnicast() || addr == agentHosts[1]) {
+	host := r.URL.Hostname()
+	if addr, err := netip.ParseAddr(host); loopback(host) || err == nil && slices.Contains(agentHosts, addr) {
 		return nil, nil
 	}
 	return http.ProxyFromEnvironment(r)
@@ -92,9 +108,9 @@ func bundle(path string) (*x509.CertPool, error) {
 	fail := func(what string) error {
 		return &Error{Case: "ca-bundle", Doing: "reading AWS's variables", Facts: catalogue.Facts{"file": path, "what": what}}
 	}
-	pem, err := os.ReadFile(path) //nolint:gosec // the path is the user's setting
+	pem, err := ReadFile(path, maxBundle)
 	if err != nil {
-		return nil, fail("cannot be read: " + cause(err))
+		return nil, fail("cannot be read: " + err.Error())
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
@@ -119,7 +135,7 @@ func (s sdk) sts(id *Identity, keys aws.CredentialsProvider) *sts.Client {
 
 // newRetryer tries again after transient answers only: a definite no costs one
 // call. The wait between tries has full jitter.
-func newRetryer(env config.EnvConfig) aws.Retryer {
+func newRetryer(env config.EnvConfig, last *lastAnswer) aws.Retryer {
 	standard := func(o *retry.StandardOptions) {
 		o.MaxAttempts = maxAttempts
 		if env.RetryMaxAttempts > 0 {
@@ -132,6 +148,7 @@ func newRetryer(env config.EnvConfig) aws.Retryer {
 			codes[code] = struct{}{}
 		}
 		o.Retryables = []retry.IsErrorRetryable{
+			last,
 			retry.NoRetryCanceledError{},
 			retry.RetryableConnectionError{},
 			retry.RetryableHTTPStatusCode{Codes: retry.DefaultRetryableHTTPStatusCodes},

@@ -37,6 +37,15 @@ func nameSession(id *Identity) error {
 	return &Error{Case: "session-name", Doing: "naming the session", Usage: fromFlag(id.Session), Facts: id.facts()}
 }
 
+// SessionName is the name that the exchange will give the session; unknown where
+// the source has a session already.
+func (id *Identity) SessionName() report.Value {
+	if len(id.Chain) == 0 && (id.Source == PodIdentity || id.Source == Ambient) {
+		return report.Value{}
+	}
+	return id.Session
+}
+
 // jobSession is "<project>-<job id>", cut without losing the job id.
 func jobSession(n job.Name) report.Value {
 	tail := sessionPart(n.ID.Text)
@@ -78,8 +87,8 @@ func (id *Identity) policyFrom() string {
 	return "no session policy"
 }
 
-// shortDuration writes 1h0m0s as 1h.
-func shortDuration(d time.Duration) string {
+// ShortDuration writes 1h0m0s as 1h.
+func ShortDuration(d time.Duration) string {
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
 		s = s[:len(s)-2]

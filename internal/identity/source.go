@@ -15,7 +15,8 @@ import (
 const (
 	agentURI       = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 	agentTokenFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" //nolint:gosec // a name
-	tokenFileEnv   = "AWS_WEB_IDENTITY_TOKEN_FILE"            //nolint:gosec // a name
+	roleEnv        = "AWS_ROLE_ARN"
+	tokenFileEnv   = "AWS_WEB_IDENTITY_TOKEN_FILE" //nolint:gosec // a name
 )
 
 // detect picks the source: the one asked for, else the first that the pod has.
@@ -69,9 +70,10 @@ func (id *Identity) absent(kase string) *Error {
 	if strings.HasSuffix(id.Pod.Claims.Subject, ":default") && (kase == "no-identity" || kase == "irsa-missing") {
 		kase = "default-service-account"
 	}
-	return &Error{Case: kase, Doing: "finding the job's identity", Facts: catalogue.Facts{
-		"id-token-env": id.IDTokenEnv(), "file": WebhookTokenFile, "pod-sub": id.Pod.Claims.Subject,
-	}, Evidence: id.podEvidence()}
+	f := catalogue.Facts{"id-token-env": id.IDTokenEnv(), "file": WebhookTokenFile, "pod-sub": id.Pod.Claims.Subject}
+	f.Say("no-pod-sub", id.Pod.Claims.Subject == "")
+	f.Say("role-env", id.job.Get(roleEnv) != "")
+	return &Error{Case: kase, Doing: "finding the job's identity", Facts: f, Evidence: id.podEvidence()}
 }
 
 func (id *Identity) podEvidence() []report.Value {
@@ -123,7 +125,7 @@ func loadToken(id *Identity) error {
 		return err
 	case IRSA:
 		file := id.tokenFile()
-		if file.From == mounted && id.job.Get("AWS_ROLE_ARN") != "" {
+		if file.From == mounted && id.job.Get(roleEnv) != "" {
 			id.warn("AWS_ROLE_ARN was set before the EKS webhook looked, so it did not set " + tokenFileEnv +
 				"; the mounted token is used all the same: rename AWS_ROLE_ARN in the job's variables to CI_AWS_ROLE_ARN")
 		}

@@ -33,10 +33,10 @@ const rotation = 100 * time.Millisecond
 // around the token. A file that is not there is looked for once more.
 func readToken(path, from string) (Token, error) {
 	at := report.Value{Text: path, From: from}
-	raw, err := readTokenFile(path)
+	raw, err := ReadFile(path, maxToken)
 	if errors.Is(err, fs.ErrNotExist) {
 		time.Sleep(rotation)
-		raw, err = readTokenFile(path)
+		raw, err = ReadFile(path, maxToken)
 	}
 	if err != nil {
 		return Token{From: at}, tokenFileError(at, err)
@@ -47,7 +47,7 @@ func readToken(path, from string) (Token, error) {
 // readPodToken reads the pod's ordinary token, where there is one, for what it
 // tells of the pod; the zero Token where there is none.
 func readPodToken(path string) Token {
-	raw, err := readTokenFile(path)
+	raw, err := ReadFile(path, maxToken)
 	if err != nil {
 		return Token{}
 	}
@@ -58,43 +58,43 @@ func readPodToken(path string) Token {
 	return t
 }
 
-var (
-	errFolder    = errors.New("is a folder")
-	errIrregular = errors.New("is not a regular file")
-	errTooLarge  = fmt.Errorf("is larger than the %d bytes that STS takes", maxToken)
-)
-
-func readTokenFile(path string) ([]byte, error) {
+// ReadFile reads a small file that a setting names. What is not a regular file,
+// and so could keep the reader waiting, or is larger than most bytes is an
+// error. Errors do not repeat the path.
+func ReadFile(path string, most int64) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, withoutPath(err)
 	case info.IsDir():
-		return nil, errFolder
+		return nil, errors.New("it is a folder")
 	case !info.Mode().IsRegular():
-		return nil, errIrregular
-	case info.Size() > maxToken:
-		return nil, errTooLarge
+		return nil, errors.New("it is not a regular file")
 	}
 	f, err := os.Open(path) //nolint:gosec // the path is the user's setting
 	if err != nil {
-		return nil, err
+		return nil, withoutPath(err)
 	}
 	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxToken+1))
-	if err == nil && len(raw) > maxToken {
-		err = errTooLarge
+	raw, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(raw)) > most {
+		err = fmt.Errorf("it is larger than %d bytes", most)
 	}
-	return raw, err
+	return raw, withoutPath(err)
+}
+
+func withoutPath(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
 }
 
 func tokenFileError(at report.Value, err error) error {
 	e := &Error{Case: "token-unreadable", Doing: "reading the token", Facts: catalogue.Facts{
-		"file": at.Text, "file-from": at.From, "what": "cannot be read: " + cause(err),
+		"file": at.Text, "file-from": at.From, "what": err.Error(),
 	}}
 	switch {
-	case errors.Is(err, errFolder), errors.Is(err, errIrregular), errors.Is(err, errTooLarge):
-		e.Facts["what"] = err.Error()
 	case errors.Is(err, fs.ErrNotExist):
 		e.Case = "token-missing"
 	case errors.Is(err, fs.ErrPermission):
@@ -103,14 +103,6 @@ func tokenFileError(at report.Value, err error) error {
 		e.Facts["mode"], e.Facts["owner"] = modeAndOwner(at.Text)
 	}
 	return e
-}
-
-// cause is the innermost text of a file error, without the path again.
-func cause(err error) string {
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		return pe.Err.Error()
-	}
-	return err.Error()
 }
 
 // parseToken checks that the bytes are one JWT and decodes its claims.

@@ -10,12 +10,8 @@ type Status string
 
 // The states of a finding.
 const (
-	OK      Status = "ok"
-	Note    Status = "note"
-	Warn    Status = "warn"
 	Fail    Status = "fail"
-	Unknown Status = "unknown"
-	Skip    Status = "skip"
+	Unknown Status = "unknown" // could not tell
 )
 
 // Finding is one checked fact. Title is the healthy fact; Cause says in one

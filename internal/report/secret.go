@@ -22,9 +22,6 @@ func (s Secret) Reveal() string { return s.text }
 // Empty reports whether there is no secret at all.
 func (s Secret) Empty() bool { return s.text == "" }
 
-// Len is the number of bytes of the secret.
-func (s Secret) Len() int { return len(s.text) }
-
 func (Secret) String() string               { return hidden }
 func (Secret) GoString() string             { return hidden }
 func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }
