@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -144,7 +145,7 @@ func (t *talk) facts(id identity.Identity) {
 	}
 	t.detail("region", id.Region)
 	t.detail("endpoint", id.Endpoint)
-	t.detail("session", id.Session)
+	t.detail("session", id.SessionName())
 }
 
 // withTimeout bounds what a command does. The time that --wait gives is added.
@@ -160,5 +161,8 @@ func exchange(ctx context.Context, id *identity.Identity, t *talk) (identity.Ses
 	}
 	session, err := id.Exchange(ctx)
 	t.redact.Add(session.Keys.Secret, session.Keys.Token)
+	if end := session.Keys.Expires; err == nil && !end.IsZero() && end.Before(t.io.Now()) {
+		t.warn("the credentials ended at " + end.UTC().Format(time.RFC3339) + " by this machine's clock")
+	}
 	return session, err
 }

@@ -98,6 +98,8 @@ var commandsThatLeak = [][]string{
 	{"whoami", "--offline"},
 	{"env", "--verbose"},
 	{"exec", "--verbose", "--", "sh", "-c", `echo "$AWS_SECRET_ACCESS_KEY"; echo "$AWS_SESSION_TOKEN" >&2`},
+	{"exec", "--serve", "--", "sh", "-c", `echo "$AWS_CONTAINER_AUTHORIZATION_TOKEN $AWS_SECRET_ACCESS_KEY $AWS_SESSION_TOKEN $CI_AWS_ID_TOKEN"`},
+	{"env", "--output", "json"},
 	{"credential-process", "--verbose"},
 	{"configure", "--verbose"},
 	{"env", "--bogus"},

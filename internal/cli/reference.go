@@ -46,6 +46,8 @@ and for ` + "`env`" + `, which prints ` + "`false`" + ` so that an eval of it fa
 ` + "`env`" + ` and ` + "`credential-process`" + ` refuse to print into the job's log. With
 ` + "`--output json`" + ` the product is JSON; messages stay text.
 
+With masking the command's stdout and stderr are pipes, no terminal, and what a
+background process prints half a second after the command's end is cut off.
 A masked secret is the very bytes of the secret key, of the session token, and of
 the token of ` + "`--serve`" + `. What encodes them (base64, URL encoding, a line break in
 between) is not masked.
@@ -54,6 +56,9 @@ between) is not masked.
 sealed by a key that is made from the token. That protects a file that escapes; it
 does not protect against another process of the same user, which can read the
 token as well.
+
+` + "`configure`" + ` edits no file in a folder that others can write, but for a sticky one
+such as /tmp. It keeps the file's mode, its owner, and every byte that is not its own.
 `
 
 // ownFlags are those that a command has for itself.
@@ -128,6 +133,7 @@ func writeExitCodes(b *strings.Builder) {
 func writeFields(b *strings.Builder) {
 	b.WriteString("\n## The JSON of whoami\n\n`schema` (1), `verdict` (`ok`, `fail` or `unknown`), `warnings`, `findings`, and these\ngroups, whose values are `{\"text\", \"from\"}` or, where nobody tells them, `null`:\n\n")
 	p := newPage(whoamiOptions{settings: settings{job: job.Job{}}}, &identity.Identity{}, identity.Session{}, nil)
+	defer b.WriteString("\nA finding has `id`, `status` (`fail`, or `unknown` where nobody said no), `title` (the\nhealthy fact), `evidence` (a list of `{\"text\", \"from\"}`), `cause` and `fix`.\n")
 	for _, g := range p.groups {
 		var fields []string
 		for _, r := range g.rows {
