@@ -3,6 +3,7 @@ package testpipelines_test
 import (
 	"bytes"
 	"context"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,5 +61,21 @@ func TestExecIsAFilterThatBehaves(t *testing.T) {
 				t.Errorf("code %d, want %d; stdout %q, want %q\n%s", code, tt.code, out, tt.want, errs)
 			}
 		})
+	}
+}
+
+func TestASignalDuringTheExchangeIsNoVerdict(t *testing.T) {
+	// An address that takes connections and never answers.
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed with the test
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	for _, name := range []string{"TERM", "INT", "HUP", "QUIT"} {
+		script := `env --default-signal=INT ci-aws env --endpoint-url http://` + listener.Addr().String() + ` >"$HOME/out" & p=$!; sleep 1; kill -` + name + ` $p; wait $p; code=$?; cat "$HOME/out"; exit $code`
+		code, out, errs := inSandbox(t, script)
+		if code != 3 || out != "false\n" || !strings.Contains(errs, "ci-aws: error: interrupted\n") {
+			t.Errorf("%s: code %d, stdout %q\n%s", name, code, out, errs)
+		}
 	}
 }

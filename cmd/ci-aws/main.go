@@ -14,7 +14,7 @@ import (
 
 func main() {
 	// A signal that is ignored stays so, for nohup and background jobs.
-	ends := []os.Signal{syscall.SIGTERM}
+	ends := []os.Signal{syscall.SIGTERM, syscall.SIGQUIT}
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
 		if !signal.Ignored(s) {
 			ends = append(ends, s)
