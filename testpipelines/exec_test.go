@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -65,17 +66,34 @@ func TestExecIsAFilterThatBehaves(t *testing.T) {
 }
 
 func TestASignalDuringTheExchangeIsNoVerdict(t *testing.T) {
-	// An address that takes connections and never answers.
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed with the test
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	for _, name := range []string{"TERM", "INT", "HUP", "QUIT"} {
-		script := `env --default-signal=INT ci-aws env --endpoint-url http://` + listener.Addr().String() + ` >"$HOME/out" & p=$!; sleep 1; kill -` + name + ` $p; wait $p; code=$?; cat "$HOME/out"; exit $code`
-		code, out, errs := inSandbox(t, script)
-		if code != 3 || out != "false\n" || !strings.Contains(errs, "ci-aws: error: interrupted\n") {
-			t.Errorf("%s: code %d, stdout %q\n%s", name, code, out, errs)
+	bin := parts.Build(t, "./cmd/ci-aws", "./testpipelines/sandbox")
+	for _, sent := range []os.Signal{syscall.SIGTERM, os.Interrupt, syscall.SIGHUP, syscall.SIGQUIT} {
+		// An address that takes a connection and never answers.
+		listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed with the test
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = listener.Close() })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, filepath.Join(bin, "sandbox"), "--", "ci-aws", "env", "--endpoint-url", "http://"+listener.Addr().String())
+		cmd.Env = []string{"PATH=" + bin, "HOME=" + t.TempDir()}
+		var out, errs bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		conn, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Process.Signal(sent); err != nil { // which the sandbox passes on
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		_ = conn.Close()
+		if code := cmd.ProcessState.ExitCode(); code != 3 || out.String() != "false\n" || !strings.Contains(errs.String(), "ci-aws: error: interrupted\n") {
+			t.Errorf("%v: code %d, stdout %q\n%s", sent, code, out.String(), errs.String())
 		}
 	}
 }

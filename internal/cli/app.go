@@ -31,7 +31,8 @@ type IO struct {
 	Out, Err goio.Writer
 	Environ  []string
 	Now      func() time.Time
-	Root     string // paths that the platform fixes are looked up below it; "" is /
+	Ready    <-chan struct{} // closed when signals end the context; nil if they do already
+	Root     string          // paths that the platform fixes are looked up below it; "" is /
 }
 
 // Run runs a command line, args[0] being the program, and returns its exit code.

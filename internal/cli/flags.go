@@ -159,6 +159,9 @@ func exchange(ctx context.Context, id *identity.Identity, t *talk) (identity.Ses
 	for _, w := range id.Foreign {
 		t.warn(w)
 	}
+	if t.io.Ready != nil {
+		<-t.io.Ready
+	}
 	session, err := id.Exchange(ctx)
 	t.redact.Add(session.Keys.Secret, session.Keys.Token)
 	if end := session.Keys.Expires; err == nil && !end.IsZero() && end.Before(t.io.Now()) {
