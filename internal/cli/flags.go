@@ -56,7 +56,7 @@ func action(io IO, t *talk, run func(context.Context, settings) error) cli.Actio
 			cli.ShowVersion(c)
 			return nil
 		}
-		s := settings{c, job.Read(io.Environ, io.Root)}
+		s := settings{c, job.Read(io.Environ, io.Root), io.Now}
 		t.redact.Add(s.job.Secrets(c.String("id-token-env"))...)
 		verbose, err := s.yes("verbose")
 		if err != nil {

@@ -29,6 +29,7 @@ func variable(flag string) string {
 type settings struct {
 	c   *cli.Context
 	job job.Job
+	now func() time.Time
 }
 
 // value is one setting with its source.
@@ -143,6 +144,7 @@ func (s settings) request() (identity.Request, error) {
 	if req.IDTokenEnv.Known() && !variableName.MatchString(req.IDTokenEnv.Text) {
 		errs = append(errs, wrong(req.IDTokenEnv, "%q is not the name of a variable", report.Clean(req.IDTokenEnv.Text)))
 	}
+	req.Now = s.now
 	req.AllowHosts = s.c.StringSlice("allow-endpoint-host")
 	for _, err := range errs {
 		if err != nil {

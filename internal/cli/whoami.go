@@ -63,7 +63,7 @@ func (o whoamiOptions) run(ctx context.Context, io IO, t *talk) error {
 		return werr
 	}
 	if err == nil && !o.offline {
-		t.detail("CloudTrail", report.Value{Text: cloudTrailQuery(&id, session), From: "finds the calls of this session"})
+		t.detail("CloudTrail", report.Value{Text: cloudTrailQuery(&id, session), From: "finds its calls"})
 	}
 	return err
 }

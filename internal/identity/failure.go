@@ -116,7 +116,7 @@ const leeway = 5 * time.Minute
 // which explains an answer that nobody knows.
 func (id *Identity) expired() bool {
 	exp := id.Token.Claims.Expires
-	return !exp.IsZero() && time.Now().After(exp.Add(leeway))
+	return !exp.IsZero() && id.now().After(exp.Add(leeway))
 }
 
 // silent names the case where nobody answered, or nobody who speaks as STS does.

@@ -70,10 +70,11 @@ type Request struct {
 	Policy      report.Value // the session policy's JSON, and the file it is from
 	PolicyARNs  []string
 	Tags        []Tag
-	Accounts    []string      // the accounts that are allowed; none for all
-	AccountsSet string        // where Accounts comes from
-	Wait        time.Duration // how long to wait out AccessDenied
-	Timeout     time.Duration // of one exchange, for messages
+	Accounts    []string         // the accounts that are allowed; none for all
+	AccountsSet string           // where Accounts comes from
+	Wait        time.Duration    // how long to wait out AccessDenied
+	Now         func() time.Time // the clock; nil for the machine's
+	Timeout     time.Duration    // of one exchange, for messages
 }
 
 // Step is one more role to assume.
@@ -170,6 +171,13 @@ func (id Identity) Pieces() []string {
 		out = append(out, t.Key, t.Value)
 	}
 	return out
+}
+
+func (id *Identity) now() time.Time {
+	if id.req.Now == nil {
+		return time.Now()
+	}
+	return id.req.Now()
 }
 
 // Limit is how long an exchange may take: the timeout, and the time to wait

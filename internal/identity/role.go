@@ -3,7 +3,6 @@ package identity
 import (
 	"errors"
 	"strings"
-	"time"
 	"unicode"
 
 	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
@@ -83,7 +82,7 @@ func (id *Identity) facts() catalogue.Facts {
 		"sub": c.Subject, "issuer": c.Issuer, "aud": c.STSAudience(), "kid": c.KeyID,
 		"exp": timeText(c.Expires), "iat": timeText(c.Issued),
 		"file": id.Token.From.Text, "file-from": id.Token.From.From,
-		"now": timeText(time.Now()), "role": id.Role.Text, "role-from": id.Role.From, "region": id.Region.Text, "region-from": id.Region.From,
+		"now": timeText(id.now()), "role": id.Role.Text, "role-from": id.Role.From, "region": id.Region.Text, "region-from": id.Region.From,
 		"session": id.Session.Text, "session-from": id.Session.From, "duration": ShortDuration(id.duration()),
 		"duration-from": id.durationFrom(), "policy-from": id.policyFrom(),
 	}
