@@ -108,7 +108,7 @@ type Identity struct {
 func Resolve(ctx context.Context, j job.Job, req Request) (Identity, error) {
 	id := Identity{job: j, req: req, Chain: req.Chain}
 	id.Pod = readPodToken(j.Path(PodTokenFile))
-	for _, step := range []func(*Identity) error{detect, loadToken, chooseRole, regionChooser(ctx), checkEndpoint, nameSession} {
+	for _, step := range []func(*Identity) error{detect, checkEndpoint, loadToken, chooseRole, regionChooser(ctx), nameSession} {
 		if err := step(&id); err != nil {
 			return id, err
 		}
