@@ -88,7 +88,7 @@ var local = []Case{
 	},
 	{
 		ID: "token-malformed", Check: "token-is-jwt",
-		Problem: "the token in {file} (<file-from>) is not a JWT: <what>",
+		Problem: "the token in {file}, from <file-from>, is not a JWT: <what>",
 		Causes: []Cause{
 			{Why: "the setting holds something else, such as a variable that was not expanded", Fix: "look at what <file-from> names; a JWT has three parts with dots between"},
 		},
@@ -153,13 +153,13 @@ var local = []Case{
 	},
 	{
 		ID: "endpoint-malformed", Check: "endpoint-allowed",
-		Problem: "the endpoint {endpoint} (<endpoint-from>) is not a URL with a host: <what>",
+		Problem: "the endpoint {endpoint} (<endpoint-from>) cannot be used: <what>",
 		Causes:  []Cause{{Why: "<endpoint-from> has a typo", Fix: "write it as https://HOST, without user, query or fragment, or remove it"}},
 	},
 	{
 		ID: "account-refused", Check: "role-account",
 		Problem: "the role is in account {account}, and only <allowed> may be used",
-		Causes:  []Cause{{Why: "the role ARN {role} is of another account than --allowed-account says", Fix: "change the role ARN, or the list (<allowed-from>)"}},
+		Causes:  []Cause{{Why: "the role is of another account than <allowed-from> says", Fix: "take a role of an account in the list, or change the list"}},
 	},
 	{
 		ID: "account-unknown", Check: "role-account",

@@ -6,8 +6,8 @@ var network = []Case{
 		ID: "sts-dns", Check: "sts-reachable",
 		Problem: "the name {host} (<endpoint-from>) does not resolve",
 		Causes: []Cause{
-			{Why: "the region {region} (<region-from>) has a typo", Fix: "correct it"},
 			{Why: "the pod's DNS does not resolve names outside the cluster", Fix: "check it with getent hosts {host}"},
+			{Why: "the region {region} (<region-from>) has a typo", Fix: "correct it"},
 		},
 	},
 	{
@@ -24,6 +24,34 @@ var network = []Case{
 		Problem: "the TLS certificate of {host} (<endpoint-from>) is not trusted",
 		Causes: []Cause{
 			{Why: "a proxy signs with its own CA, or the image has no CA certificates", Fix: "set AWS_CA_BUNDLE to a file that holds the CA, or install ca-certificates in the image"},
+		},
+	},
+	{
+		ID: "sts-no-tls", Check: "sts-reachable",
+		Problem: "what answers at {host} (<endpoint-from>) does not speak TLS",
+		Causes: []Cause{
+			{Why: "the scheme or the port of the endpoint is wrong, or a proxy answers", Fix: "correct the endpoint, and check HTTPS_PROXY"},
+		},
+	},
+	{
+		ID: "sts-fault", Check: "sts-answers",
+		Problem: "STS in {region} failed by a fault of its own, <calls> in a row",
+		Causes: []Cause{
+			{Why: "AWS has trouble in the region", Fix: "start the job again, and look at https://health.aws.amazon.com"},
+		},
+	},
+	{
+		ID: "endpoint-foreign-answer", Check: "sts-answers",
+		Problem: "{host} (<endpoint-from>) answered with HTTP status <status>, and not as STS does",
+		Causes: []Cause{
+			{Why: "<endpoint-from> names a server that is not STS", Fix: "correct <endpoint-from>, or remove it"},
+		},
+	},
+	{
+		ID: "proxy-refused", Check: "sts-reachable",
+		Problem: "the proxy {proxy} (<proxy-from>) refused the way to {host} with HTTP status <status>",
+		Causes: []Cause{
+			{Why: "the proxy does not let this job out", Fix: "let it pass {host}, put user and password into <proxy-from>, or name {host} in NO_PROXY"},
 		},
 	},
 	{

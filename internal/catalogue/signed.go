@@ -26,14 +26,14 @@ var signed = []Case{
 	{
 		ID: "clock-skew", Check: "clock",
 		Answer:  Answer{Code: []string{"SignatureDoesNotMatch", "RequestExpired"}, Text: "xpired"},
-		Problem: "the clock of this machine says <now>, and STS in {region} says it is off",
+		Problem: "the clock of this machine says <now>, which is behind that of STS in {region}",
 		Causes:  []Cause{{Why: "the node's clock is wrong by more than 5 minutes", Fix: "mend time synchronization on the node; a web-identity exchange alone would not notice"}},
 		Sources: []string{"https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html"},
 	},
 	{
 		ID: "clock-behind", Check: "clock",
 		Answer:  Answer{Code: []string{"SignatureDoesNotMatch"}, Text: "not yet current"},
-		Problem: "the clock of this machine says <now>, and STS in {region} says it is ahead",
+		Problem: "the clock of this machine says <now>, which is ahead of that of STS in {region}",
 		Causes:  []Cause{{Why: "the node's clock is wrong by more than 5 minutes", Fix: "mend time synchronization on the node"}},
 		Sources: []string{"https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html"},
 	},

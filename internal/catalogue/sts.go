@@ -30,7 +30,8 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"InvalidIdentityToken"}, Text: "Incorrect token audience"},
 		Problem: "the token's audience {aud} is not a client id of the IAM OIDC provider for {issuer}",
 		Causes: []Cause{
-			{Why: "the token was made for another audience", Fix: "for IRSA remove the annotation eks.amazonaws.com/audience (STS wants \"sts.amazonaws.com\"); for GitLab change aud in id_tokens"},
+			{Why: "the service account has an annotation eks.amazonaws.com/audience that does not fit", Fix: "remove it; EKS then asks for sts.amazonaws.com", When: "irsa"},
+			{Why: "aud in id_tokens does not fit", Fix: "change it to a client id of the provider", When: "gitlab"},
 			{Why: "the provider lacks this client id", Fix: "add {aud} to the provider's client id list"},
 		},
 		Sources: []string{actionIssues + "775", actionIssues + "1309"},
@@ -80,7 +81,8 @@ var web = []Case{
 			{Why: "the role's trust policy names another sub, aud or issuer than this token has", Fix: "compare it, letter by letter, with the one below, which would admit the token"},
 			{Why: "AWS_ROLE_ARN names the wrong role, as a CI/CD variable of that name does, or one that does not exist", Fix: "remove that variable, and look for the role in account {account}", When: "injected"},
 			{Why: "<role-from> names the wrong role, or one that does not exist", Fix: "look for it in account {account}", When: "chosen"},
-			{Why: "the role was changed a moment ago, or a policy of the organization denies the call", Fix: "try again with --wait 2m, then ask who owns the account"},
+			{Why: "the role was changed a moment ago, or a policy of the organization denies the call", Fix: "try again with --wait 2m, then ask who owns the account", When: "not-waited"},
+			{Why: "a policy of the organization denies the call, as AWS still says no after --wait", Fix: "ask who owns account {account}", When: "waited"},
 		},
 		Sources: []string{actionIssues + "318", actionIssues + "690", "https://github.com/crossplane/crossplane/issues/5578"},
 	},
@@ -89,7 +91,8 @@ var web = []Case{
 		Answer:  Answer{Code: []string{"ExpiredToken"}, Text: "oken expired"},
 		Problem: "the token of {sub} from <file-from> expired at <exp>",
 		Causes: []Cause{
-			{Why: "the token was kept too long (a GitLab ID token cannot be renewed within its job)", Fix: "read the token file anew for each exchange, or start the job again"},
+			{Why: "the file is a copy, or is no longer renewed", Fix: "use the file that EKS mounts, or start the job again", When: "irsa"},
+			{Why: "an ID token cannot be renewed within its job", Fix: "exchange it early, or start the job again", When: "gitlab"},
 		},
 		Sources: []string{oidcProvider},
 	},
@@ -137,9 +140,9 @@ var web = []Case{
 	{
 		ID: "session-name", Check: "session-name",
 		Answer:  Answer{Code: []string{"ValidationError"}, Text: "at 'roleSessionName'"},
-		Problem: "STS does not take the session name {session}",
+		Problem: "the session name {session} (<session-from>) cannot be one",
 		Causes: []Cause{
-			{Why: "<session-from> has a character outside [A-Za-z0-9_=,.@+-], or is not 2 to 64 long", Fix: "change it, or leave it out: a name is made from project and job"},
+			{Why: "a session name has 2 to 64 letters, digits and _=,.@+-", Fix: "change <session-from>, or leave it out: a name is made from project and job"},
 		},
 		Sources: []string{stsAPI},
 	},
@@ -189,7 +192,7 @@ var web = []Case{
 	{
 		ID: "throttled", Check: "sts-reachable",
 		Answer:  Answer{Code: []string{"Throttling", "TooManyRequests", "RequestLimitExceeded"}},
-		Problem: "STS in {region} throttled account {account}, <calls> in a row",
+		Problem: "STS in {region} throttled account {account}, after <calls>",
 		Causes:  []Cause{{Why: "many pods exchange their tokens at the same moment", Fix: "start the job again, or raise AWS_MAX_ATTEMPTS and --timeout"}},
 		Sources: []string{"https://github.com/hashicorp/aws-sdk-go-base/issues/342"},
 	},

@@ -139,11 +139,14 @@ func usageFailed(c *cli.Context, err error, _ bool) error {
 	} else if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
 		text = fmt.Sprintf("the flag %q needs a value", "--"+strings.TrimLeft(report.Clean(name), "-"))
 	}
+	if after, ok := strings.CutPrefix(text, "bad flag syntax: "); ok {
+		text = fmt.Sprintf("unknown flag %q", report.Clean(after))
+	}
 	help := "ci-aws --help"
 	if c.Command != nil && c.App.Command(c.Command.Name) != nil {
 		help = "ci-aws " + c.Command.Name + " --help"
 	}
-	return &hintedError{&usageError{text}, []string{"`" + help + "` shows what can be given"}}
+	return &hintedError{&usageError{text}, []string{"`" + help + "` shows what can be given; flags stand behind the command"}}
 }
 
 // command is the command that a command line names, whether or not the rest of
@@ -163,14 +166,17 @@ func formatOf(args, environ []string) export.Format {
 	j := job.Read(environ, "")
 	format, output := j.Get(variable("format")), j.Get(variable("output"))
 	for i, a := range args {
-		name, value, joined := strings.Cut(strings.TrimPrefix(a, "-"), "=")
+		name, value, joined := strings.Cut(strings.TrimLeft(a, "-"), "=")
+		if !strings.HasPrefix(a, "-") {
+			continue
+		}
 		if !joined && i+1 < len(args) {
 			value = args[i+1]
 		}
 		switch name {
-		case "-format":
+		case "format":
 			format = value
-		case "-output":
+		case "output":
 			output = value
 		}
 	}

@@ -61,5 +61,5 @@ func completion(c *cli.Context) (string, error) {
 	case "fish":
 		return c.App.ToFishCompletion()
 	}
-	return "", usagef("completion: want one of bash, zsh and fish, and not %q", report.Clean(shells))
+	return "", usagef("completion: unknown shell %q: want bash, zsh or fish", report.Clean(shells))
 }

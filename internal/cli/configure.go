@@ -60,6 +60,11 @@ func (o configureOptions) run(ctx context.Context, io IO, t *talk) error {
 	if err := identity.Check(o.settings.job, req); err != nil {
 		return err
 	}
+	if len(req.Chain) == 0 && !req.Role.Known() || len(req.Chain) == 0 && req.Source == identity.IRSA {
+		if err := o.settings.unheeded(req.Source, t); err != nil {
+			return err
+		}
+	}
 	profiles, err := o.profiles()
 	if err != nil {
 		return err
@@ -72,11 +77,14 @@ func (o configureOptions) run(ctx context.Context, io IO, t *talk) error {
 	defer cancel()
 	if o.remove {
 		removed, err := awsconfig.Remove(ctx, file, texts(profiles))
-		if err != nil {
-			return foreign(err)
+		if _, ok := errors.AsType[*awsconfig.ForeignError](err); ok {
+			return &hintedError{err, []string{"take that section out by hand: configure removes only what it wrote"}}
 		}
-		if len(profiles) > len(removed) {
-			return fmt.Errorf("removing profiles from %q: only %d of %d are there", file, len(removed), len(profiles))
+		if err != nil {
+			return err
+		}
+		if len(removed) == 0 {
+			return fmt.Errorf("removing profiles from %q: none of ci-aws is there", file)
 		}
 		return done(io, asJSON, "removed", removed, file)
 	}
@@ -153,7 +161,11 @@ func (o configureOptions) commandLine() ([]string, error) {
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
 	argv := []string{self, "credential-process"}
-	if o.settings.c.Bool("no-store") {
+	noStore, err := o.settings.yes("no-store")
+	if err != nil {
+		return nil, err
+	}
+	if noStore {
 		argv = append(argv, "--no-store")
 	}
 	if o.settings.c.IsSet("timeout") {

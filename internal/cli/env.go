@@ -13,7 +13,8 @@ import (
 )
 
 const envDescription = `Prints lines that put the credentials into the shell that evals them. Whatever
-fails, the line is "false", so that the eval fails too.
+fails, the line is "false" (sh, fish), so that the eval fails too; dotenv and json
+print nothing then.
 
    ci_aws_env=$(ci-aws env) || exit $?; eval "$ci_aws_env"; unset ci_aws_env
    ci-aws env --format fish | source

@@ -103,33 +103,40 @@ func resolve(ctx context.Context, s settings, t *talk) (identity.Identity, error
 		t.warn(w)
 	}
 	t.facts(id)
-	if err == nil {
-		err = s.unheeded(&id)
+	if err == nil && len(id.Chain) == 0 {
+		err = s.unheeded(id.Source, t)
 	}
 	return id, err
 }
 
-// unheeded refuses settings that no call of this identity would carry: what
-// should narrow a session must not be dropped in silence.
-func (s settings) unheeded(id *identity.Identity) error {
-	if len(id.Chain) > 0 {
+// unheeded refuses settings that no call would carry where the source has no
+// chained role: what should narrow a session must not be dropped in silence.
+func (s settings) unheeded(source identity.Source, t *talk) error {
+	if err := s.refuse("session-tag", "session tags need --chain-role-arn, since a web-identity session takes none"); err != nil {
+		return err
+	}
+	if source != identity.PodIdentity && source != identity.Ambient {
 		return nil
 	}
-	flags, what := []string{"session-tag"}, "a web-identity session takes none without --chain-role-arn"
-	if id.Source == identity.PodIdentity || id.Source == identity.Ambient {
-		flags = append(flags, "session-policy", "session-policy-arn", "duration", "session-name")
-		what = "source " + string(id.Source) + " has a session already, and takes none without --role-arn or --chain-role-arn"
-	}
-	for _, flag := range flags {
-		values, err := s.values(flag)
-		if err != nil {
+	what := "it has no effect, since source " + string(source) + " has a session already; it needs --role-arn or --chain-role-arn"
+	for _, flag := range []string{"session-policy", "session-policy-arn", "duration"} {
+		if err := s.refuse(flag, what); err != nil {
 			return err
 		}
-		if len(values) > 0 {
-			return wrong(values[0], "%s", what)
-		}
+	}
+	if v, err := s.value("session-name"); err != nil || v.Known() {
+		t.warn("the session name of " + v.From + " has no effect, since source " + string(source) + " has a session already")
 	}
 	return nil
+}
+
+// refuse is an error if the setting is given.
+func (s settings) refuse(flag, what string) error {
+	values, err := s.values(flag)
+	if err != nil || len(values) == 0 {
+		return err
+	}
+	return wrong(values[0], "%s", what)
 }
 
 func (t *talk) facts(id identity.Identity) {

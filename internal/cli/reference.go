@@ -29,7 +29,7 @@ func Reference() string {
 	}
 	b.WriteString("\n## Flags of every command\n\n")
 	writeFlags(&b, commonFlags())
-	b.WriteString("\n## Flags of every command that gets credentials\n\nA flag outranks its variable, which outranks AWS's own. An empty variable is one\nthat is not set; an empty flag is an error.\n\n")
+	b.WriteString("\n## Flags of every command that gets credentials\n\nA flag outranks its variable, which outranks AWS's own. An empty variable is one\nthat is not set; an empty flag is an error. The variable of a repeatable flag holds\nits values with white space between them. With --token-file or CI_AWS_TOKEN_FILE the\nsource is IRSA, unless another is asked for.\n\n")
 	writeFlags(&b, identityFlags())
 	b.WriteString(otherReference)
 	writeExitCodes(&b)
@@ -42,12 +42,13 @@ const otherReference = `
 
 stdout holds the product and nothing else; errors, hints and warnings go to
 stderr. On failure stdout is empty, but for ` + "`whoami`" + `, which prints what it knows,
-and for ` + "`env`" + `, which prints ` + "`false`" + ` so that an eval of it fails. In a GitLab job
-` + "`env`" + ` and ` + "`credential-process`" + ` refuse to print into the job's log. With
+and for ` + "`env`" + `, which prints ` + "`false`" + ` (sh and fish) so that an eval of it fails. In a
+GitLab job ` + "`env`" + ` and ` + "`credential-process`" + ` refuse to print into the job's log, and
+` + "`env`" + ` refuses where CI_DEBUG_TRACE would. With
 ` + "`--output json`" + ` the product is JSON; messages stay text.
 
 With masking the command's stdout and stderr are pipes, no terminal, and what a
-background process prints half a second after the command's end is cut off.
+background process prints later than half a second after the command's end is lost.
 A masked secret is the very bytes of the secret key, of the session token, and of
 the token of ` + "`--serve`" + `. What encodes them (base64, URL encoding, a line break in
 between) is not masked.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -48,8 +49,10 @@ func (s settings) values(flag string) ([]report.Value, error) {
 	if !s.c.IsSet(flag) {
 		name := variable(flag)
 		texts := []string{s.job.Get(name)}
-		if s.repeatable(flag) {
-			texts = strings.Fields(texts[0])
+		if s.repeatable(flag) && texts[0] != "" {
+			if texts = strings.Fields(texts[0]); len(texts) == 0 {
+				return nil, wrong(report.Value{From: name}, "it holds only white space")
+			}
 		}
 		return withSource(name, texts), nil
 	}
@@ -104,7 +107,7 @@ func (s settings) duration(flag string, least, most, otherwise time.Duration) (t
 		return otherwise, "", err
 	}
 	d, err := time.ParseDuration(v.Text)
-	if n, atoi := strconv.Atoi(v.Text); atoi == nil && n <= int(most/time.Second) {
+	if n, atoi := strconv.Atoi(v.Text); atoi == nil && n < math.MaxInt/int(time.Second) {
 		d, err = time.Duration(n)*time.Second, nil
 	}
 	switch {
@@ -146,6 +149,13 @@ func (s settings) request() (identity.Request, error) {
 	}
 	req.Now = s.now
 	req.AllowHosts = s.c.StringSlice("allow-endpoint-host")
+	if slices.Contains(req.AllowHosts, "") {
+		errs = append(errs, usagef("reading --allow-endpoint-host: it is empty"))
+	}
+	other := req.IDTokenEnv.Known() || req.Source != identity.Auto && req.Source != identity.IRSA
+	if req.TokenFile.Known() && other {
+		errs = append(errs, wrong(req.TokenFile, "a token file is for source irsa, and another was asked for"))
+	}
 	for _, err := range errs {
 		if err != nil {
 			return req, err
@@ -224,7 +234,7 @@ func (s settings) policy(req *identity.Request) error {
 	}
 	raw, err := identity.ReadFile(file.Text, 4*identity.MaxSessionPolicy)
 	if err != nil {
-		return fmt.Errorf("reading the session policy %q: %w", file.Text, err)
+		return fmt.Errorf("reading the session policy %q (%s): %w", file.Text, file.From, err)
 	}
 	var compact bytes.Buffer
 	if json.Compact(&compact, raw) != nil || !strings.HasPrefix(compact.String(), "{") {

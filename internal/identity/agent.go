@@ -16,6 +16,7 @@ import (
 // file is read anew for each call, since the kubelet renews it.
 func (id *Identity) askAgent(ctx context.Context, s sdk) (Session, error) {
 	uri := id.agent().Text
+	s.last.forget()
 	provider := endpointcreds.New(uri, func(o *endpointcreds.Options) {
 		o.HTTPClient, o.Retryer = s.client, s.retryer
 		o.AuthorizationTokenProvider = endpointcreds.TokenProviderFunc(func() (string, error) {
@@ -41,6 +42,7 @@ func (id *Identity) Caller(ctx context.Context, session Session) (Session, error
 
 func (id *Identity) caller(ctx context.Context, s sdk, session Session) (Session, error) {
 	const op = "GetCallerIdentity"
+	s.last.forget()
 	out, err := s.sts(id, session.Keys.provider()).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return Session{}, id.failed(ctx, call{op: op, doing: "asking STS who the credentials belong to", sdk: s}, err)

@@ -37,7 +37,7 @@ func (c Claims) STSAudience() string {
 	if c.AuthorizedParty != "" {
 		return c.AuthorizedParty
 	}
-	return strings.Join(c.Audience, " ")
+	return strings.Join(c.Audience, ", ")
 }
 
 // Decode reads the claims of a JWT. Its errors never hold a part of the token.

@@ -40,13 +40,13 @@ func overridden(j job.Job, req Request) report.Value {
 // checkEndpoint decides where the token may go: to https or loopback, and to a
 // host that is not STS's only if the command line allows that host.
 func checkEndpoint(id *Identity) error {
-	id.Endpoint = overridden(id.job, id.req)
-	if id.Endpoint.Known() {
-		host, err := id.allowed(id.Endpoint)
+	if at := overridden(id.job, id.req); at.Known() {
+		host, err := id.allowed(at)
 		if err != nil {
 			return err
 		}
-		id.warnEndpoint("STS", host, id.Endpoint)
+		id.Endpoint = at
+		id.warnEndpoint("STS", host, at)
 	}
 	if id.Source == PodIdentity {
 		return id.checkAgent()
@@ -65,7 +65,7 @@ func (id *Identity) allowed(endpoint report.Value) (string, error) {
 	u, what := parseEndpoint(endpoint.Text)
 	fail := func(kase string) error {
 		return &Error{Case: kase, Doing: "checking the endpoint", Usage: fromFlag(endpoint), Facts: catalogue.Facts{
-			"endpoint": endpoint.Text, "endpoint-from": endpoint.From, "what": what, "host": hostOf(u),
+			"endpoint": withoutUser(endpoint.Text), "endpoint-from": endpoint.From, "what": what, "host": hostOf(u),
 		}}
 	}
 	switch {
@@ -111,7 +111,7 @@ func (id *Identity) checkAgent() error {
 		}
 	}
 	if what != "" || u.Scheme != "https" && !loopback(u.Hostname()) {
-		return &Error{Case: "agent-host", Doing: "checking the Pod Identity agent", Facts: catalogue.Facts{"endpoint": at.Text}}
+		return &Error{Case: "agent-host", Doing: "checking the Pod Identity agent", Facts: catalogue.Facts{"endpoint": withoutUser(at.Text)}}
 	}
 	host, err := id.allowed(at)
 	if err == nil {
@@ -136,6 +136,19 @@ func parseEndpoint(s string) (u *url.URL, what string) {
 		return u, "it has a query or a fragment"
 	}
 	return u, ""
+}
+
+// withoutUser is an endpoint as it can be shown: its user and its query may hold
+// a password.
+func withoutUser(endpoint string) string {
+	shown, _, _ := strings.Cut(endpoint, "?")
+	scheme, rest, ok := strings.Cut(shown, "://")
+	if !ok {
+		scheme, rest = "", shown
+	} else {
+		scheme += "://"
+	}
+	return scheme + rest[strings.LastIndex(rest, "@")+1:]
 }
 
 func hostOf(u *url.URL) string {

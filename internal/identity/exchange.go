@@ -134,6 +134,7 @@ type jwt report.Secret
 func (j jwt) GetIdentityToken() ([]byte, error) { return []byte(report.Secret(j).Reveal()), nil }
 
 func (id *Identity) webIdentity(ctx context.Context, s sdk) (Session, error) {
+	s.last.forget()
 	client := &recorder{Client: s.sts(id, aws.AnonymousCredentials{}), retryer: s.retryer}
 	last := len(id.Chain) == 0
 	provider := stscreds.NewWebIdentityRoleProvider(client, id.Role.Text, jwt(id.Token.Raw), func(o *stscreds.WebIdentityRoleOptions) {
@@ -171,6 +172,7 @@ func (a *assumer) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, opts 
 // assume takes the chain's step n with the session before it.
 func (id *Identity) assume(ctx context.Context, s sdk, before Session, n int) (Session, error) {
 	step, last := id.Chain[n], n == len(id.Chain)-1
+	s.last.forget()
 	client := &assumer{Client: s.sts(id, before.Keys.provider())}
 	provider := stscreds.NewAssumeRoleProvider(client, step.Role.Text, func(o *stscreds.AssumeRoleOptions) {
 		o.RoleSessionName = id.Session.Text
@@ -266,6 +268,9 @@ func (id *Identity) trust() string {
 		return ""
 	}
 	c := id.Token.Claims
+	if c.AuthorizedParty == "" && len(c.Audience) != 1 {
+		return "" // which of them STS compares is not documented
+	}
 	return iam.Trust{
 		Partition: arn.Partition, Account: arn.Account,
 		Issuer: c.Issuer, Subject: c.Subject, Audience: c.STSAudience(),

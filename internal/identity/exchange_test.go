@@ -165,12 +165,12 @@ func TestAnswersThatAreNotSTSsGiveNoVerdict(t *testing.T) {
 		fault      awsfake.Fault
 		line       string
 	}{
-		{"a login page with status 200", "sts-html", awsfake.HTMLPage(), "HTTP status 200"},
-		{"a proxy's refusal", "sts-html", awsfake.Fault{Status: 407, Type: "text/html", Body: "<html>wJalrXUtnFEMI-planted</html>"}, "HTTP status 407"},
-		{"a redirect is not followed", "sts-html", awsfake.Fault{Status: http.StatusTemporaryRedirect, Type: "text/html", Body: "x"}, "HTTP status 307"},
+		{"a login page with status 200", "endpoint-foreign-answer", awsfake.HTMLPage(), "HTTP status 200"},
+		{"a proxy's refusal", "endpoint-foreign-answer", awsfake.Fault{Status: 407, Type: "text/html", Body: "<html>wJalrXUtnFEMI-planted</html>"}, "HTTP status 407"},
+		{"a redirect is not followed", "endpoint-foreign-answer", awsfake.Fault{Status: http.StatusTemporaryRedirect, Type: "text/html", Body: "x"}, "HTTP status 307"},
 		{"no answer in time", "endpoint-down", awsfake.Fault{Delay: 3 * time.Second}, "within 500ms"},
 		{"a connection that is cut", "sts-cut", awsfake.Fault{Cut: true}, "closed the connection"},
-		{"an empty answer", "sts-html", awsfake.Fault{Status: 200, Type: "text/xml"}, "HTTP status 200"},
+		{"an empty answer", "endpoint-foreign-answer", awsfake.Fault{Status: 200, Type: "text/xml"}, "HTTP status 200"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -201,7 +201,7 @@ func TestNoServerAtAll(t *testing.T) {
 		t.Errorf("%q: %v", e.Case, e)
 	}
 	w.env["AWS_ENDPOINT_URL_STS"] = "https://" + strings.TrimPrefix(w.cloud.STSURL(), "http://")
-	if e := w.failure(); e.Case != "sts-tls" {
+	if e := w.failure(); e.Case != "sts-no-tls" {
 		t.Errorf("%q: %v", e.Case, e)
 	}
 }

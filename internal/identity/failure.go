@@ -9,7 +9,6 @@ import (
 	"maps"
 	"net"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,11 +17,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
+	"gitlab.com/ci-aws/ci-aws/internal/iam"
 )
 
 // unknownCode is what the SDK puts where an answer has no error code.
@@ -40,16 +39,15 @@ type call struct {
 func (id *Identity) failed(ctx context.Context, c call, err error) error {
 	e := &Error{Doing: c.doing, Facts: id.facts(), Evidence: id.evidence(), err: err}
 	maps.Copy(e.Facts, c.facts)
-	e.Facts["op"], e.Facts["calls"] = c.op, catalogue.Count(attempts(err), "call")
+	tries, last := c.sdk.last.get()
+	e.Facts["op"], e.Facts["calls"] = c.op, catalogue.Count(max(tries, 1), "call")
 	e.Facts["host"], e.Facts["endpoint-from"] = id.host(ctx, c.op)
 	e.Facts["timeout"] = ShortDuration(id.req.Timeout)
 	if errors.Is(err, context.Canceled) {
 		return context.Canceled
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		if last := c.sdk.last.get(); last != nil {
-			err = last // the deadline came while a transient answer was waited out
-		}
+	if errors.Is(err, context.DeadlineExceeded) && last != nil {
+		err = last
 	}
 	if api, ok := coded(err); ok {
 		id.answered(e, c.op, api, err)
@@ -76,9 +74,12 @@ func (id *Identity) answered(e *Error, op string, api smithy.APIError, err error
 	e.Said, e.Code = code+": "+message, code
 	transient := c.ID == "throttled" || c.ID == "idp-communication"
 	e.NoVerdict = transient || httpStatus(err) >= http.StatusInternalServerError
+	status := httpStatus(err)
 	switch {
 	case ok:
 		e.Case = c.ID
+	case status >= http.StatusInternalServerError:
+		e.Case = "sts-fault"
 	case op == "AssumeRoleWithWebIdentity" && id.expired():
 		e.Case = "expired"
 	default:
@@ -89,6 +90,9 @@ func (id *Identity) answered(e *Error, op string, api smithy.APIError, err error
 	}
 	if m := deniedUser().FindStringSubmatch(message); e.Case == "chain-denied" && e.Facts["caller"] == "" && m != nil {
 		e.Facts["caller"], e.Facts["caller-role"] = m[1], m[1]
+		if arn, err := iam.ParseAssumedRole(m[1]); err == nil {
+			e.Facts["caller-role"] = arn.Role
+		}
 	}
 }
 
@@ -130,7 +134,12 @@ func (id *Identity) silent(e *Error, op string, err error) {
 	if what == noAnswer {
 		what += e.Facts["timeout"]
 	}
+	refusal, refused := errors.AsType[proxyRefusal](err)
 	switch {
+	case refused:
+		kase, said = "proxy-refused", ""
+		e.Facts["proxy"], e.Facts["proxy-from"] = id.proxy()
+		e.Facts["status"] = strconv.Itoa(int(refusal))
 	case proxyFailed(err):
 		kase = "proxy-down"
 		e.Facts["proxy"], e.Facts["proxy-from"] = id.proxy()
@@ -138,6 +147,8 @@ func (id *Identity) silent(e *Error, op string, err error) {
 		kase = "agent-refused"
 	case op == catalogue.AgentOp:
 		kase = "agent-unreachable"
+	case id.Endpoint.Known() && kase == "sts-html":
+		kase = "endpoint-foreign-answer"
 	case id.Endpoint.Known() && what != "":
 		kase, e.Facts["what"] = "endpoint-down", what
 	}
@@ -180,7 +191,7 @@ func networkCase(err error) (kase, what, said string) {
 	case errors.As(err, &authority):
 		return "sts-tls", "", authority.Error()
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
-		return "sts-tls", "", "the other side does not speak TLS"
+		return "sts-no-tls", "", ""
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
 		return "sts-cut", "", ""
 	case errors.As(err, &errno):
@@ -203,12 +214,19 @@ func proxyFailed(err error) bool {
 // may name, and the variable that names it.
 func (id *Identity) proxy() (host, from string) {
 	v := id.job.Value("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
-	u, err := url.Parse(v.Text)
-	if err != nil {
-		return "", v.From
+	host = v.Text[strings.LastIndex(v.Text, "@")+1:]
+	_, rest, ok := strings.Cut(host, "://")
+	if ok {
+		host = rest
 	}
-	return u.Host, v.From
+	host, _, _ = strings.Cut(host, "/")
+	return host, v.From
 }
+
+// proxyRefusal is a proxy that answered, and did not open the way.
+type proxyRefusal int
+
+func (p proxyRefusal) Error() string { return "the proxy answered with status " + strconv.Itoa(int(p)) }
 
 func httpStatus(err error) int {
 	if re, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
@@ -221,31 +239,35 @@ func httpStatus(err error) int {
 	return 0
 }
 
-func attempts(err error) int {
-	if m, ok := errors.AsType[*retry.MaxAttemptsError](err); ok {
-		return m.Attempt
-	}
-	return 1
-}
-
-// lastAnswer keeps the last answer of a service that was asked again.
+// lastAnswer counts the tries of one call and keeps how the last one failed, for
+// a deadline that comes while a transient failure is waited out.
 type lastAnswer struct {
-	mu  sync.Mutex
-	err error
+	mu    sync.Mutex
+	err   error
+	tries int
 }
 
 // IsErrorRetryable notes the error and leaves the decision to others.
 func (l *lastAnswer) IsErrorRetryable(err error) aws.Ternary {
-	if _, ok := coded(err); ok {
-		l.mu.Lock()
-		l.err = err
-		l.mu.Unlock()
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return aws.UnknownTernary
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = err
+	l.tries++
 	return aws.UnknownTernary
 }
 
-func (l *lastAnswer) get() error {
+// forget begins a new call.
+func (l *lastAnswer) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.err
+	l.err, l.tries = nil, 0
+}
+
+func (l *lastAnswer) get() (tries int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tries, l.err
 }

@@ -24,7 +24,7 @@ func TestATLSProxyIsNamedAndItsCATakesEffect(t *testing.T) {
 	}
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 	t.Setenv("AWS_CA_BUNDLE", w.file("ca.pem", string(ca)))
-	if e := w.failure(); e.Case != "sts-html" || !strings.Contains(e.Error(), "418") {
+	if e := w.failure(); e.Case != "endpoint-foreign-answer" || !strings.Contains(e.Error(), "418") {
 		t.Errorf("the CA bundle has no effect: %q: %v", e.Case, e)
 	}
 }

@@ -91,6 +91,10 @@ func (id *Identity) facts() catalogue.Facts {
 	}
 	f.Say("injected", id.Role.From == roleEnv)
 	f.Say("chosen", id.Role.From != roleEnv)
+	f.Say("irsa", id.Source == IRSA)
+	f.Say("gitlab", id.Source == GitLab)
+	f.Say("waited", id.req.Wait > 0)
+	f.Say("not-waited", id.req.Wait == 0)
 	f.Say("insecure-issuer", strings.HasPrefix(c.Issuer, "http://"))
 	return f
 }

@@ -53,9 +53,9 @@ func TestWhatAPodCanShowIsNamed(t *testing.T) {
 		{"an agent that EKS did not name", "agent-host", agent("http://10.0.0.1/v1/credentials", "/x"), `"http://10.0.0.1/v1/credentials"`, "remove it"},
 		{"no token for the agent", "agent-token-missing", agent("http://169.254.170.23/v1/credentials", "/nofile"), `"/nofile"`, "start a new job"},
 		{"STS that is not reached", "endpoint-down", func(w *world) { w.env["AWS_ENDPOINT_URL_STS"] = "http://127.0.0.1:1" }, "connection refused", "correct AWS_ENDPOINT_URL_STS"},
-		{"TLS that is not trusted", "sts-tls", func(w *world) {
+		{"a port that does not speak TLS", "sts-no-tls", func(w *world) {
 			w.env["AWS_ENDPOINT_URL_STS"] = "https" + strings.TrimPrefix(w.cloud.STSURL(), "http")
-		}, "does not speak TLS", "AWS_CA_BUNDLE"},
+		}, "does not speak TLS", "correct the endpoint"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -63,6 +63,12 @@ func (id *Identity) newSDK() (sdk, error) {
 		transport.TLSClientConfig.RootCAs = pool
 	}
 	transport.Proxy = proxy
+	transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+		if resp.StatusCode != http.StatusOK {
+			return proxyRefusal(resp.StatusCode)
+		}
+		return nil
+	}
 	s.client = &http.Client{
 		Transport:     limited{transport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
