@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
@@ -48,13 +49,13 @@ func (f Facts) Say(name string, holds bool) {
 	}
 }
 
-var placeholder = regexp.MustCompile(`\{[a-z-]+\}|<[a-z-]+>`)
+var placeholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\{[a-z-]+\}|<[a-z-]+>`) })
 
 // Fill replaces each {fact} in text by its value, cleaned and in quotes, and
 // each <fact>, which holds words of our own, by its value as it is; or by "(not
 // known)".
 func Fill(text string, f Facts) string {
-	return placeholder.ReplaceAllStringFunc(text, func(m string) string {
+	return placeholder().ReplaceAllStringFunc(text, func(m string) string {
 		v := f[m[1:len(m)-1]]
 		switch {
 		case v == "":

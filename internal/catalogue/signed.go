@@ -19,7 +19,8 @@ var signed = []Case{
 		Answer:  Answer{Code: []string{"InvalidClientTokenId", "UnrecognizedClient"}},
 		Problem: "STS in {region} does not know the access key that signed <op>",
 		Causes: []Cause{
-			{Why: "the keys are of another partition, or were deleted", Fix: "check the region (<region-from>), and remove static keys from the job's variables"},
+			{Why: "the keys are of another partition, or were deleted", Fix: "check the region (<region-from>), and remove static keys from the job's variables", When: "not-ambient"},
+			{Why: "AWS_ACCESS_KEY_ID is old, or of another partition than {region}", Fix: "renew the pair, or leave out --source ambient", When: "ambient"},
 		},
 		Sources: []string{actionIssues + "743"},
 	},

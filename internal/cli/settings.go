@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,7 +143,7 @@ func (s settings) request() (identity.Request, error) {
 	errs = append(errs, err)
 	req.Timeout, _, err = s.duration("timeout", time.Millisecond, maxTimeout, defaultTimeout)
 	errs = append(errs, err, s.source(&req), s.chain(&req), s.accounts(&req), s.policy(&req), s.tags(&req))
-	if req.IDTokenEnv.Known() && !variableName.MatchString(req.IDTokenEnv.Text) {
+	if req.IDTokenEnv.Known() && !isVariable(req.IDTokenEnv.Text) {
 		errs = append(errs, wrong(req.IDTokenEnv, "%q is not the name of a variable", report.Clean(req.IDTokenEnv.Text)))
 	}
 	req.Now = s.now
@@ -191,10 +190,17 @@ func (s settings) chain(req *identity.Request) error {
 	return err
 }
 
-var (
-	accountID    = regexp.MustCompile(`^\d{12}$`)
-	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+const (
+	digits  = "0123456789"
+	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 )
+
+func isAccountID(s string) bool { return len(s) == 12 && strings.Trim(s, digits) == "" }
+
+// isVariable reports whether a shell can have a variable of that name.
+func isVariable(s string) bool {
+	return s != "" && !strings.Contains(digits, s[:1]) && strings.Trim(s, letters+digits) == ""
+}
 
 // accounts reads account ids with commas between. A list that names none is an
 // error: it would allow all.
@@ -204,7 +210,7 @@ func (s settings) accounts(req *identity.Request) error {
 		req.AccountsSet = v.From
 		ids := strings.FieldsFunc(v.Text, func(r rune) bool { return r == ',' || r == ' ' })
 		for _, account := range ids {
-			if !accountID.MatchString(account) {
+			if !isAccountID(account) {
 				return wrong(v, "%q is not an account id of 12 digits", report.Clean(account))
 			}
 		}

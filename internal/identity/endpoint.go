@@ -55,7 +55,7 @@ func checkEndpoint(id *Identity) error {
 }
 
 func (id *Identity) warnEndpoint(service, host string, from report.Value) {
-	if !stsHost().MatchString(host) {
+	if loopback(host) || !stsHost().MatchString(host) {
 		id.Foreign = append(id.Foreign, service+" is "+catalogue.Quote(from.Text)+" ("+from.From+"), not AWS's own endpoint")
 	}
 }

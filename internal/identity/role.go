@@ -93,6 +93,8 @@ func (id *Identity) facts() catalogue.Facts {
 	f.Say("chosen", id.Role.From != roleEnv)
 	f.Say("irsa", id.Source == IRSA)
 	f.Say("gitlab", id.Source == GitLab)
+	f.Say("ambient", id.Source == Ambient)
+	f.Say("not-ambient", id.Source != Ambient)
 	f.Say("waited", id.req.Wait > 0)
 	f.Say("not-waited", id.req.Wait == 0)
 	f.Say("insecure-issuer", strings.HasPrefix(c.Issuer, "http://"))
