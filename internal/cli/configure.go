@@ -60,7 +60,8 @@ func (o configureOptions) run(ctx context.Context, io IO, t *talk) error {
 	if err := identity.Check(o.settings.job, req); err != nil {
 		return err
 	}
-	if len(req.Chain) == 0 && !req.Role.Known() || len(req.Chain) == 0 && req.Source == identity.IRSA {
+	ownRole := req.Source == identity.IRSA || req.Source == identity.GitLab // whose --role-arn is not chained
+	if len(req.Chain) == 0 && (ownRole || !req.Role.Known()) {
 		if err := o.settings.unheeded(req.Source, t); err != nil {
 			return err
 		}
@@ -75,28 +76,38 @@ func (o configureOptions) run(ctx context.Context, io IO, t *talk) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, req.Timeout)
 	defer cancel()
+	names, what := texts(profiles), "removed"
 	if o.remove {
-		removed, err := awsconfig.Remove(ctx, file, texts(profiles))
-		if _, ok := errors.AsType[*awsconfig.ForeignError](err); ok {
-			return &hintedError{err, []string{"take that section out by hand: configure removes only what it wrote"}}
+		names, err = remove(ctx, file, names)
+	} else {
+		what = "written"
+		if len(names) == 0 {
+			names = []string{"default"}
 		}
-		if err != nil {
-			return err
-		}
-		if len(removed) == 0 {
-			return fmt.Errorf("removing profiles from %q: none of ci-aws is there", file)
-		}
-		return done(io, asJSON, "removed", removed, file)
+		err = o.write(ctx, file, names, req.Region.Text)
 	}
-	names := texts(profiles)
-	if len(names) == 0 {
-		names = []string{"default"}
-	}
-	if err := o.write(ctx, file, names, req.Region.Text); err != nil {
+	if err != nil {
 		return err
 	}
-	o.outranked(t)
-	return done(io, asJSON, "written", names, file)
+	if !o.remove {
+		o.outranked(t)
+	}
+	return done(io, asJSON, what, names, file)
+}
+
+// remove takes profiles out, and says so where there is none.
+func remove(ctx context.Context, file string, names []string) ([]string, error) {
+	removed, err := awsconfig.Remove(ctx, file, names)
+	if err != nil {
+		return nil, notEdited(err, "take that section out by hand: configure removes only what it wrote")
+	}
+	if len(removed) == 0 {
+		return nil, &hintedError{
+			fmt.Errorf("removing profiles from %q: none of ci-aws is there", file),
+			[]string{"name the file by --file, or set AWS_CONFIG_FILE, as when the profile was written"},
+		}
+	}
+	return removed, nil
 }
 
 // profiles are the names that were given, each once.
@@ -122,15 +133,20 @@ func (o configureOptions) write(ctx context.Context, file string, names []string
 	for _, name := range names {
 		profiles = append(profiles, awsconfig.Profile{Name: name, Command: argv, Region: region})
 	}
-	return foreign(awsconfig.Set(ctx, file, profiles, o.force))
+	return notEdited(awsconfig.Set(ctx, file, profiles, o.force), "choose another name by --profile, or replace it with --force")
 }
 
-// foreign adds what to do about a profile of somebody else.
-func foreign(err error) error {
-	if _, ok := errors.AsType[*awsconfig.ForeignError](err); ok {
-		return &hintedError{err, []string{"choose another name by --profile, or replace it with --force"}}
+// notEdited adds what to do about a file that was not edited; foreign is for a
+// profile of somebody else.
+func notEdited(err error, foreign string) error {
+	if err == nil {
+		return nil
 	}
-	return err
+	hint := "let --file name an AWS config file, or a new one, in a folder of your own"
+	if _, ok := errors.AsType[*awsconfig.ForeignError](err); ok {
+		hint = foreign
+	}
+	return &hintedError{err, []string{hint}}
 }
 
 func (o configureOptions) file() (string, error) {

@@ -54,6 +54,13 @@ func (e *settingError) Error() string {
 	return fmt.Sprintf("reading %s: %s", e.value.From, e.what)
 }
 
+func (e *settingError) hint() string {
+	if e.flag {
+		return "correct " + e.value.From + ", or leave it out"
+	}
+	return "correct " + e.value.From + " in the job's variables, or remove it"
+}
+
 // bugError is a defect of this program.
 type bugError struct{ stack string }
 

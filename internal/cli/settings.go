@@ -238,16 +238,22 @@ func (s settings) policy(req *identity.Request) error {
 	if err != nil || !file.Known() {
 		return err
 	}
+	fail := func(err error) error {
+		return &hintedError{
+			fmt.Errorf("reading the session policy %q (%s): %w", file.Text, file.From, err),
+			[]string{fmt.Sprintf("let %s name a file that holds one IAM policy, of %d characters at most", file.From, identity.MaxSessionPolicy)},
+		}
+	}
 	raw, err := identity.ReadFile(file.Text, 4*identity.MaxSessionPolicy)
 	if err != nil {
-		return fmt.Errorf("reading the session policy %q (%s): %w", file.Text, file.From, err)
+		return fail(err)
 	}
 	var compact bytes.Buffer
 	if json.Compact(&compact, raw) != nil || !strings.HasPrefix(compact.String(), "{") {
-		return fmt.Errorf("reading the session policy %q: it is not a JSON object", file.Text)
+		return fail(errors.New("it is not a JSON object"))
 	}
 	if n := utf8.RuneCount(compact.Bytes()); n > identity.MaxSessionPolicy {
-		return fmt.Errorf("reading the session policy %q: it has %d characters, and STS takes %d", file.Text, n, identity.MaxSessionPolicy)
+		return fail(fmt.Errorf("it has %d characters without white space", n))
 	}
 	req.Policy = report.Value{Text: compact.String(), From: file.Text}
 	return nil

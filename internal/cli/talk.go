@@ -61,6 +61,9 @@ func (t *talk) failure(err error) {
 	}
 	t.say("error", report.CleanLines(text))
 	t.hints(finding)
+	if setting, ok := errors.AsType[*settingError](err); ok {
+		t.say("hint", setting.hint())
+	}
 	if errors.As(err, &hinted) {
 		for _, h := range hinted.hints {
 			t.say("hint", h)

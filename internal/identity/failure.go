@@ -72,13 +72,12 @@ func (id *Identity) answered(e *Error, op string, api smithy.APIError, err error
 	code, message := codeAndMessage(api)
 	c, ok := catalogue.Recognise(op, code, message)
 	e.Said, e.Code = code+": "+message, code
-	transient := c.ID == "throttled" || c.ID == "idp-communication"
-	e.NoVerdict = transient || httpStatus(err) >= http.StatusInternalServerError
-	status := httpStatus(err)
+	fault := httpStatus(err) >= http.StatusInternalServerError
+	e.NoVerdict = fault || c.ID == "throttled" || c.ID == "idp-communication"
 	switch {
 	case ok:
 		e.Case = c.ID
-	case status >= http.StatusInternalServerError:
+	case fault:
 		e.Case = "sts-fault"
 	case op == "AssumeRoleWithWebIdentity" && id.expired():
 		e.Case = "expired"

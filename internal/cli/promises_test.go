@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"gitlab.com/ci-aws/ci-aws/internal/identity"
+)
+
+func TestEachCommandsHelpHasTwoOrThreeExamples(t *testing.T) {
+	for _, c := range newApp(IO{}, newTalk(IO{})).Commands {
+		examples := strings.Count(c.Description, "\n   ")
+		if examples < 2 || examples > 3 || c.Usage == "" {
+			t.Errorf("%s: %d examples, usage %q", c.Name, examples, c.Usage)
+		}
+	}
+}
+
+func TestStoredCredentialsEndBeforeTheirSessionAndWithTheirToken(t *testing.T) {
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	tests := []struct {
+		name           string
+		session, token time.Time
+		want           time.Time
+	}{
+		{"five minutes before the session", now.Add(time.Hour), now.Add(24 * time.Hour), now.Add(55 * time.Minute)},
+		{"with the token", now.Add(time.Hour), now.Add(10 * time.Minute), now.Add(10 * time.Minute)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			session := identity.Session{Keys: identity.Keys{Expires: tt.session}}
+			id := identity.Identity{Token: identity.Token{Claims: identity.Claims{Expires: tt.token}}}
+			if got := keepUntil(session, id); !got.Equal(tt.want) {
+				t.Errorf("kept until %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
