@@ -26,7 +26,11 @@ func goList(t *testing.T, args ...string) []string {
 func TestEachRoomKnowsOnlyTheRoomsBelowIt(t *testing.T) {
 	mayKnow := map[string]string{
 		"cmd/ci-aws":          "internal/cli",
-		"internal/cli":        "internal/awsconfig internal/catalogue internal/child internal/credserver internal/credstore internal/export internal/iam internal/identity internal/job internal/mask internal/report",
+		"internal/cli":        "internal/awsconfig internal/cache internal/catalogue internal/child internal/credserver internal/credstore internal/doctor internal/export internal/iam internal/identity internal/job internal/mask internal/near internal/report internal/runner internal/trust",
+		"internal/doctor":     "internal/cache internal/catalogue internal/iam internal/identity internal/job internal/near internal/report internal/runner",
+		"internal/cache":      "internal/catalogue internal/iam internal/report",
+		"internal/runner":     "internal/catalogue internal/near internal/report",
+		"internal/trust":      "internal/catalogue internal/iam internal/near internal/report",
 		"internal/identity":   "internal/catalogue internal/iam internal/job internal/report",
 		"internal/iam":        "internal/report",
 		"internal/catalogue":  "internal/report",
@@ -38,6 +42,7 @@ func TestEachRoomKnowsOnlyTheRoomsBelowIt(t *testing.T) {
 		"internal/credstore":  "",
 		"internal/export":     "",
 		"internal/mask":       "",
+		"internal/near":       "",
 		"internal/report":     "",
 	}
 	for _, line := range goList(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./cmd/...", "./internal/...") {

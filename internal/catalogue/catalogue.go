@@ -5,6 +5,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,8 +21,9 @@ import (
 // Fill puts the actual values in their place.
 type Case struct {
 	ID      string
-	Check   string // the check that it fails; Title gives its healthy fact
-	Answer  Answer // how the service says it; zero for what is seen locally
+	Check   string        // the check that it fails; Title gives its healthy fact
+	Status  report.Status // how bad it is; "" is report.Fail
+	Answer  Answer        // how the service says it; zero for what is seen locally
 	Problem string
 	Causes  []Cause // most likely first; where one excludes the others, just that
 	Sources []string
@@ -34,9 +36,14 @@ type Answer struct {
 	Text string   // a part of the message, or "" for any
 }
 
-// Cause is one explanation of a case and the change that mends it. It is given
-// only where the fact that When names is known; "" is always.
-type Cause struct{ Why, Fix, When string }
+// Cause is one explanation of a case and the change that mends it.
+type Cause struct {
+	Why, Fix string
+	When     string // given only where this fact is known; "" is always
+	First    string // comes before the others where this fact is known
+	Tell     string // how to tell it from the case's other causes
+	Unsure   bool   // no source confirms it: worded "may"
+}
 
 // Facts are the actual values of one failure, by the name in the braces.
 type Facts map[string]string
@@ -73,22 +80,19 @@ func Quote(s string) string {
 	return `"` + strings.ReplaceAll(report.Clean(s), `"`, `\"`) + `"`
 }
 
-// title is the healthy fact that a check proves.
-func title(check string) string {
-	t, ok := titles[check]
-	if !ok {
-		return check
+// Title is the healthy fact that a check proves.
+func Title(check string) string {
+	for _, titles := range []map[string]string{identityTitles, podTitles, trustTitles, runnerTitles, bucketTitles} {
+		if t, ok := titles[check]; ok {
+			return t
+		}
 	}
-	return t
+	return check
 }
 
 // All returns every case, in the order of a diagnosis.
 func All() []Case {
-	all := make([]Case, 0, len(local)+len(web)+len(signed)+len(agent)+len(network))
-	for _, group := range [][]Case{local, web, signed, agent, network} {
-		all = append(all, group...)
-	}
-	return all
+	return slices.Concat(local, pod, web, signed, agent, network, trust, runnerConfig, bucket)
 }
 
 // Find returns the case of that id. An id that is not in the catalogue is a
@@ -121,34 +125,72 @@ func (a Answer) matches(op, code, message string) bool {
 	return slices.Contains(a.Code, code)
 }
 
-// Finding makes the failing finding of a case: its sentences with the facts put
-// in, and at most three of its causes.
-func (c Case) Finding(f Facts, evidence []report.Value, paste string) report.Finding {
-	var clean []report.Value
-	for _, v := range evidence {
-		clean = append(clean, report.Value{Text: report.Clean(v.Text), From: report.Clean(v.From)})
-	}
+// Finding makes the finding of a case: its sentences with the facts put in, and
+// at most three of its causes.
+func (c Case) Finding(f Facts, evidence []report.Value, paste ...report.Snippet) report.Finding {
 	return report.Finding{
-		ID: c.Check, Status: report.Fail, Title: title(c.Check), Evidence: clean,
-		Cause: Fill(c.Problem, f), Hints: c.hints(f), Paste: paste,
+		ID: c.Check, Status: cmp.Or(c.Status, report.Fail), Title: Title(c.Check), Evidence: clean(evidence),
+		Cause: Fill(c.Problem, f), Hints: c.hints(f), Paste: paste, Doc: Doc(c.Check),
 	}
+}
+
+// Holds makes the finding of a check that holds.
+func Holds(check string, evidence ...report.Value) report.Finding {
+	return report.Finding{ID: check, Status: report.OK, Title: Title(check), Evidence: clean(evidence), Doc: Doc(check)}
+}
+
+// Waits makes the finding of a check that could not run since another failed.
+func Waits(check, other string) report.Finding {
+	return report.Finding{ID: check, Status: report.Skip, Title: Title(check), Cause: "waits for " + other, Doc: Doc(check)}
+}
+
+// Home is where the project's files are read.
+const Home = "https://gitlab.com/ci-aws/ci-aws/-/blob/main/"
+
+// Doc is the place in the project's files that explains a check.
+func Doc(check string) string { return "docs/checks.md#" + check }
+
+func clean(evidence []report.Value) []report.Value {
+	var out []report.Value
+	for _, v := range evidence {
+		out = append(out, report.Value{Text: report.Clean(v.Text), From: report.Clean(v.From)})
+	}
+	return out
 }
 
 // maxHints keeps a message readable at night.
 const maxHints = 3
 
 func (c Case) hints(f Facts) []string {
-	causes := slices.DeleteFunc(slices.Clone(c.Causes), func(cause Cause) bool { return cause.When != "" && f[cause.When] == "" })
+	causes := c.ranked(f)
 	var out []string
 	for i, cause := range causes[:min(len(causes), maxHints)] {
-		out = append(out, Fill(rank(i, len(causes))+cause.Why+": "+cause.Fix, f))
+		out = append(out, Fill(rank(i, len(causes), cause.Unsure)+cause.Why+": "+cause.Fix, f))
 	}
 	return out
 }
 
+// ranked are the causes that the facts leave, those first that a fact speaks for.
+func (c Case) ranked(f Facts) []Cause {
+	left := slices.DeleteFunc(slices.Clone(c.Causes), func(cause Cause) bool { return cause.When != "" && f[cause.When] == "" })
+	slices.SortStableFunc(left, func(a, b Cause) int { return cmp.Compare(f.speaksFor(b), f.speaksFor(a)) })
+	return left
+}
+
+func (f Facts) speaksFor(c Cause) int {
+	if c.First != "" && f[c.First] != "" {
+		return 1
+	}
+	return 0
+}
+
 // rank words how sure a cause is: alone it is the cause, otherwise one of several.
-func rank(i, n int) string {
+func rank(i, n int, unsure bool) string {
 	switch {
+	case unsure && i > 0:
+		return "or it may be that "
+	case unsure:
+		return "it may be that "
 	case n == 1:
 		return ""
 	case i == 0:

@@ -51,7 +51,7 @@ func TestEveryCaseIsCompleteAndUnique(t *testing.T) {
 			t.Errorf("%s stands twice", c.ID)
 		}
 		seen[c.ID] = true
-		f := c.Finding(catalogue.Facts{}, nil, "")
+		f := c.Finding(catalogue.Facts{}, nil)
 		if f.Title == "" || f.Title == c.Check {
 			t.Errorf("%s: check %q has no title", c.ID, c.Check)
 		}
@@ -85,7 +85,7 @@ func TestEveryFirstLineNamesAnActualValue(t *testing.T) {
 }
 
 func TestHintsSayHowSureTheyAre(t *testing.T) {
-	f := catalogue.Find("trust-denied").Finding(catalogue.Facts{"sub": "a\x1bb", "role": `r"`, "chosen": "yes", "role-from": "--role-arn", "not-waited": "yes"}, nil, "")
+	f := catalogue.Find("trust-denied").Finding(catalogue.Facts{"sub": "a\x1bb", "role": `r"`, "chosen": "yes", "role-from": "--role-arn", "not-waited": "yes"}, nil)
 	if want := `AWS does not let "a\x1bb" assume "r\""`; f.Cause != want {
 		t.Errorf("cause = %s, want %s", f.Cause, want)
 	}
@@ -95,7 +95,7 @@ func TestHintsSayHowSureTheyAre(t *testing.T) {
 	if want := "(not known)"; !strings.Contains(f.Hints[1], want) {
 		t.Errorf("a fact that is missing is not said: %s", f.Hints[1])
 	}
-	one := catalogue.Find("expired").Finding(catalogue.Facts{"irsa": "yes"}, nil, "")
+	one := catalogue.Find("expired").Finding(catalogue.Facts{"irsa": "yes"}, nil)
 	if strings.HasPrefix(one.Hints[0], "most likely") {
 		t.Errorf("a single cause is worded as a guess: %s", one.Hints[0])
 	}

@@ -1,7 +1,7 @@
 package catalogue
 
-// titles are the healthy facts, by the id of the check.
-var titles = map[string]string{
+// identityTitles are the healthy facts, by the id of the check.
+var identityTitles = map[string]string{
 	"identity-present":        "the job has a web identity",
 	"token-readable":          "the token can be read",
 	"token-is-jwt":            "the token is a JWT",

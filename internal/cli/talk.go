@@ -79,8 +79,8 @@ func (t *talk) hints(f report.Finding) {
 	for _, h := range f.Hints {
 		t.say("hint", h)
 	}
-	if f.Paste != "" {
-		_, _ = fmt.Fprintln(t.io.Err, t.redact.Redact(f.Paste))
+	if len(f.Paste) > 0 {
+		_, _ = fmt.Fprintln(t.io.Err, t.redact.Redact(f.Paste[0].Text))
 	}
 }
 

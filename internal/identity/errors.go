@@ -14,11 +14,11 @@ type Error struct {
 	Doing     string          // what was being done, to which thing
 	Facts     catalogue.Facts // the actual values
 	Evidence  []report.Value
-	Paste     string // what would mend it, encoded for its target
-	Said      string // the service's own code and message, or the system's error
-	Code      string // the service's error code, or the HTTP status where it gave none
-	Usage     bool   // the wrong value stood on the command line
-	NoVerdict bool   // nobody said no: a network, a timeout, a broken answer
+	Paste     []report.Snippet // what would mend it
+	Said      string           // the service's own code and message, or the system's error
+	Code      string           // the service's error code, or the HTTP status where it gave none
+	Usage     bool             // the wrong value stood on the command line
+	NoVerdict bool             // nobody said no: a network, a timeout, a broken answer
 	err       error
 }
 
@@ -38,7 +38,7 @@ func Finding(err error) (report.Finding, bool) {
 	if !errors.As(err, &e) {
 		return report.Finding{}, false
 	}
-	f := catalogue.Find(e.Case).Finding(e.Facts, e.Evidence, e.Paste)
+	f := catalogue.Find(e.Case).Finding(e.Facts, e.Evidence, e.Paste...)
 	if e.NoVerdict {
 		f.Status = report.Unknown
 	}

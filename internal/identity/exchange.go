@@ -261,20 +261,27 @@ func (id *Identity) tags() []types.Tag {
 	return out
 }
 
-// trust writes the trust policy that admits this very token.
-func (id *Identity) trust() string {
+// Trust is what a trust policy must name to admit this very token; false where
+// role or token do not tell it.
+func (id *Identity) Trust() (iam.Trust, bool) {
 	arn, err := iam.ParseRoleARN(id.Role.Text)
-	if err != nil {
-		return ""
-	}
 	c := id.Token.Claims
-	if c.AuthorizedParty == "" && len(c.Audience) != 1 {
-		return "" // which of them STS compares is not documented
+	if err != nil || c.AuthorizedParty == "" && len(c.Audience) != 1 { // which of several STS compares is not documented
+		return iam.Trust{}, false
 	}
 	return iam.Trust{
 		Partition: arn.Partition, Account: arn.Account,
 		Issuer: c.Issuer, Subject: c.Subject, Audience: c.STSAudience(),
-	}.JSON()
+	}, true
+}
+
+// trustPolicy writes the trust policy that admits this very token.
+func (id *Identity) trustPolicy() []report.Snippet {
+	t, ok := id.Trust()
+	if !ok {
+		return nil
+	}
+	return []report.Snippet{{For: "the trust policy, as JSON", Text: t.JSON()}}
 }
 
 // roleAccount is the account in the final role's ARN.

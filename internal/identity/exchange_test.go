@@ -111,10 +111,10 @@ func TestADeniedTokenShowsTheTrustThatWouldAdmitIt(t *testing.T) {
 	if diff := cmp.Diff(evidence, f.Evidence); diff != "" {
 		t.Error(diff)
 	}
-	if e.Case != "trust-denied" || e.Paste != trust.JSON() {
+	if e.Case != "trust-denied" || len(e.Paste) != 1 || e.Paste[0].Text != trust.JSON() {
 		t.Fatalf("case %q, paste:\n%s", e.Case, cmp.Diff(trust.JSON(), e.Paste))
 	}
-	if err := w.cloud.SetTrust(awsfake.JobRole, e.Paste); err != nil {
+	if err := w.cloud.SetTrust(awsfake.JobRole, e.Paste[0].Text); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.exchange(); err != nil {

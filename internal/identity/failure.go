@@ -85,7 +85,7 @@ func (id *Identity) answered(e *Error, op string, api smithy.APIError, err error
 		e.Case = "answered-no"
 	}
 	if e.Case == "trust-denied" {
-		e.Paste = id.trust()
+		e.Paste = id.trustPolicy()
 	}
 	if m := deniedUser().FindStringSubmatch(message); e.Case == "chain-denied" && e.Facts["caller"] == "" && m != nil {
 		e.Facts["caller"], e.Facts["caller-role"] = m[1], m[1]
