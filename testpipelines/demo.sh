@@ -20,11 +20,21 @@ say 'The same for one command, whose output does not give the secret key away.'
 # shellcheck disable=SC2016 # expanded by the child
 run 'ci-aws exec -- sh -c '\''echo "the secret key is $AWS_SECRET_ACCESS_KEY"'\'
 
-say 'Now the trust policy names another service account. The job says which reference is wrong.'
+say 'Now the trust policy names another service account. The doctor says which reference is wrong.'
 code=0
-run 'sandbox --trust-sub system:serviceaccount:gitlab:gitlab-runner -- ci-aws whoami' || code=$?
+printf '$ sandbox --trust-sub system:serviceaccount:gitlab:gitlab-runner -- ci-aws doctor\n'
+found=$(sandbox --trust-sub system:serviceaccount:gitlab:gitlab-runner -- ci-aws doctor) || code=$?
+printf '%s\n' "$found"
 if [ "$code" -ne 1 ]; then
   echo "demo: exit code $code where a broken trust policy should have given 1" >&2
   exit 1
 fi
 printf '(exit code 1, as it should be)\n'
+
+say 'The trust policy that it printed, pasted into the role. Green.'
+trust=$(mktemp)
+trap 'rm -f "$trust"' EXIT
+printf '%s\n' "$found" | sed -n '/as JSON:$/,/^}$/p' | sed 1d >"$trust"
+printf '$ sandbox --trust-policy trust.json -- ci-aws doctor\n'
+found=$(sandbox --trust-policy "$trust" -- ci-aws doctor)
+printf '%s\n' "$found"

@@ -25,7 +25,7 @@ func TestDemoShowsWhatItSays(t *testing.T) {
 		return cmd.ProcessState.ExitCode(), output.String()
 	}
 
-	t.Run("all is well, and the broken trust policy at its end is named", func(t *testing.T) {
+	t.Run("all is well, the broken trust policy is named, and its fix mends it", func(t *testing.T) {
 		code, output := demo(t)
 		if code != 0 {
 			t.Errorf("exit code %d", code)
@@ -33,7 +33,8 @@ func TestDemoShowsWhatItSays(t *testing.T) {
 		rest := output
 		for _, want := range []string{
 			"assumed-role/k8s-irsa-gitlab-jobs/", "wrote, read back and deleted", "the secret key is [MASKED]\n",
-			"$ sandbox --trust-sub", "ci-aws: error: ", "AccessDenied", "ci-aws: hint: ", "(exit code 1, as it should be)",
+			"$ sandbox --trust-sub", "  fail     role-trusts-token: ", "fix: ", "as JSON:\n{\n", "1 fail", "(exit code 1, as it should be)",
+			"$ sandbox --trust-policy", "the role trusts this token: arn:", " hold (",
 		} {
 			_, after, found := strings.Cut(rest, want)
 			if !found {

@@ -1,5 +1,5 @@
-// Command gen writes docs/commands.md from the code. With -check it writes
-// nothing and fails where the file is not what it would write.
+// Command gen writes docs/commands.md and docs/checks.md from the code. With
+// -check it writes nothing and fails where a file is not what it would write.
 package main
 
 import (
@@ -11,10 +11,8 @@ import (
 	"gitlab.com/ci-aws/ci-aws/internal/cli"
 )
 
-const path = "docs/commands.md"
-
 func main() {
-	check := flag.Bool("check", false, "fail where docs/commands.md is not current, write nothing")
+	check := flag.Bool("check", false, "fail where a file is not current, write nothing")
 	flag.Parse()
 	if err := run(*check); err != nil {
 		fmt.Fprintln(os.Stderr, "docs/gen:", err)
@@ -23,11 +21,26 @@ func main() {
 }
 
 func run(check bool) error {
-	want := cli.Reference()
+	page, err := checks(os.DirFS(setups))
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, file := range []struct{ path, text string }{
+		{"docs/commands.md", cli.Reference()},
+		{"docs/checks.md", page},
+	} {
+		errs = append(errs, write(file.path, file.text, check))
+	}
+	return errors.Join(errs...)
+}
+
+// write writes a file or, where it is only checked, compares it.
+func write(path, want string, check bool) error {
 	if !check {
 		return os.WriteFile(path, []byte(want), 0o644) //nolint:gosec // a file of the repository, read by all
 	}
-	got, err := os.ReadFile(path)
+	got, err := os.ReadFile(path) //nolint:gosec // one of the paths above
 	if err != nil {
 		return err
 	}

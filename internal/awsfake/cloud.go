@@ -44,7 +44,8 @@ type Cloud struct {
 	policies     map[string]iam.Policy       // managed ones, by ARN
 	providers    map[string][]string         // client ids by the provider's ARN
 	associations map[string]string           // role ARNs by "namespace:service account"
-	buckets      map[string]BucketSpec       // by name
+	buckets      map[string]bucket           // by name
+	keys         map[string]kmsKey           // by ARN
 	checksums    map[string]http.Header      // of stored objects, by "bucket/key"
 	sessions     map[string]session          // by access key id
 	faults       []*Fault
@@ -88,7 +89,8 @@ func Start(config Config) (*Cloud, error) {
 		policies:      map[string]iam.Policy{},
 		providers:     map[string][]string{},
 		associations:  map[string]string{},
-		buckets:       map[string]BucketSpec{},
+		buckets:       map[string]bucket{},
+		keys:          map[string]kmsKey{},
 		checksums:     map[string]http.Header{},
 		sessions:      map[string]session{},
 	}

@@ -53,21 +53,23 @@ func s3Operation(r *http.Request) (s3Op, bool) {
 
 func s3Operations() map[string]s3Op {
 	return map[string]s3Op{
-		"GET object":             {name: "GetObject", permission: "s3:GetObject"},
-		"GET object versionId":   {name: "GetObject", permission: "s3:GetObjectVersion"},
-		"GET object uploadId":    {name: "ListParts", permission: "s3:ListMultipartUploadParts"},
-		"HEAD object":            {name: "HeadObject", permission: "s3:GetObject"},
-		"HEAD object versionId":  {name: "HeadObject", permission: "s3:GetObjectVersion"},
-		"PUT object":             {name: "PutObject", permission: "s3:PutObject"},
-		"PUT object uploadId":    {name: "UploadPart", permission: "s3:PutObject"},
-		"POST object uploads":    {name: "CreateMultipartUpload", permission: "s3:PutObject"},
-		"POST object uploadId":   {name: "CompleteMultipartUpload", permission: "s3:PutObject"},
-		"DELETE object":          {name: "DeleteObject", permission: "s3:DeleteObject"},
-		"DELETE object uploadId": {name: "AbortMultipartUpload", permission: "s3:AbortMultipartUpload"},
-		"HEAD bucket":            {name: "HeadBucket", permission: "s3:ListBucket"},
-		"GET bucket":             {name: "ListObjects", permission: "s3:ListBucket"},
-		"GET bucket location":    {name: "GetBucketLocation", permission: "s3:GetBucketLocation"},
-		"GET bucket uploads":     {name: "ListMultipartUploads", permission: "s3:ListBucketMultipartUploads"},
+		"GET object":              {name: "GetObject", permission: "s3:GetObject"},
+		"GET object versionId":    {name: "GetObject", permission: "s3:GetObjectVersion"},
+		"GET object uploadId":     {name: "ListParts", permission: "s3:ListMultipartUploadParts"},
+		"HEAD object":             {name: "HeadObject", permission: "s3:GetObject"},
+		"HEAD object versionId":   {name: "HeadObject", permission: "s3:GetObjectVersion"},
+		"PUT object":              {name: "PutObject", permission: "s3:PutObject"},
+		"PUT object uploadId":     {name: "UploadPart", permission: "s3:PutObject"},
+		"POST object uploads":     {name: "CreateMultipartUpload", permission: "s3:PutObject"},
+		"POST object uploadId":    {name: "CompleteMultipartUpload", permission: "s3:PutObject"},
+		"DELETE object":           {name: "DeleteObject", permission: "s3:DeleteObject"},
+		"DELETE object versionId": {name: "DeleteObject", permission: "s3:DeleteObjectVersion"},
+		"DELETE object uploadId":  {name: "AbortMultipartUpload", permission: "s3:AbortMultipartUpload"},
+		"HEAD bucket":             {name: "HeadBucket", permission: "s3:ListBucket"},
+		"GET bucket":              {name: "ListObjects", permission: "s3:ListBucket"},
+		"GET bucket location":     {name: "GetBucketLocation", permission: "s3:GetBucketLocation"},
+		"GET bucket versions":     {name: "ListObjectVersions", permission: "s3:ListBucketVersions"},
+		"GET bucket uploads":      {name: "ListMultipartUploads", permission: "s3:ListBucketMultipartUploads"},
 	}
 }
 
@@ -76,6 +78,6 @@ func isS3Parameter(name string) bool {
 	return strings.HasPrefix(name, "response-") || slices.Contains([]string{
 		"x-id", "list-type", "prefix", "delimiter", "marker", "max-keys", "continuation-token", "start-after",
 		"encoding-type", "fetch-owner", "partNumber", "part-number-marker", "max-parts", "key-marker",
-		"upload-id-marker", "max-uploads",
+		"upload-id-marker", "max-uploads", "version-id-marker",
 	}, name)
 }

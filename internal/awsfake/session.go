@@ -86,9 +86,15 @@ func (c *Cloud) session(keyID string) (session, bool) {
 	return s, ok
 }
 
+// anonymous is who called without a signature.
+func (s session) anonymous() bool { return s.keyID == "" }
+
 // names gives what a policy's Principal may call this caller. The account's
 // names stand apart: they only let the account's own policies decide.
 func (s session) names() (own, account []iam.Principal) {
+	if s.anonymous() {
+		return []iam.Principal{{Type: "AWS", Name: "*"}, {Type: "*", Name: "*"}}, nil
+	}
 	own = []iam.Principal{{Type: "AWS", Name: s.arn}}
 	if s.role != "" {
 		own = append(own, iam.Principal{Type: "AWS", Name: s.role})
@@ -101,6 +107,11 @@ func (s session) names() (own, account []iam.Principal) {
 
 // context gives the condition keys that every signed call has.
 func (s session) context() map[string][]string {
+	if s.anonymous() {
+		return map[string][]string{
+			"aws:PrincipalArn": nil, "aws:PrincipalAccount": nil, "aws:userid": {"anonymous"}, "aws:SecureTransport": {"false"},
+		}
+	}
 	principal := s.arn
 	if s.role != "" {
 		principal = s.role
@@ -130,7 +141,7 @@ func (c *Cloud) permit(s session, r iam.Request) string {
 		return "with an explicit deny in an identity-based policy"
 	case iam.Allowed:
 	default:
-		return "because no identity-based policy allows the " + r.Action + " action"
+		return noIdentityPolicy(r.Action)
 	}
 	if s.narrow == nil {
 		return ""
@@ -143,6 +154,10 @@ func (c *Cloud) permit(s session, r iam.Request) string {
 	default:
 		return "because no session policy allows the " + r.Action + " action"
 	}
+}
+
+func noIdentityPolicy(action string) string {
+	return "because no identity-based policy allows the " + action + " action"
 }
 
 func random(bytes int) string {

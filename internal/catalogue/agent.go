@@ -26,10 +26,10 @@ var agent = []Case{
 		Answer:  Answer{Op: AgentOp, Code: []string{"AccessDenied"}},
 		Problem: "EKS may not assume the role that is associated with {sub}",
 		Causes: []Cause{
-			{Why: "the role's trust policy does not name the service pods.eks.amazonaws.com with sts:AssumeRole and sts:TagSession", Fix: "add that statement"},
-			{Why: "the node's role lacks eks-auth:AssumeRoleForPodIdentity", Fix: "attach AmazonEKSWorkerNodePolicy to it"},
+			{Why: "the role's trust policy does not name the service pods.eks.amazonaws.com with sts:AssumeRole and sts:TagSession", Fix: "add that statement", Unsure: true, Tell: "aws iam get-role shows AssumeRolePolicyDocument"},
+			{Why: "the node's role lacks eks-auth:AssumeRoleForPodIdentity", Fix: "attach AmazonEKSWorkerNodeMinimalPolicy to the node's role", Tell: "pods of other service accounts on the same node get no credentials either"},
 		},
-		Sources: []string{agentDocs},
+		Sources: []string{agentDocs, "https://github.com/aws/eks-pod-identity-agent/issues/139", "https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonEKSWorkerNodeMinimalPolicy.html"},
 	},
 	{
 		ID: "agent-token", Check: "agent-answers",

@@ -31,7 +31,7 @@ type Case struct {
 
 // Answer recognises a service's answer.
 type Answer struct {
-	Op   string   // the operation that was called, or "" for any
+	Op   string   // the operation that was called, or "" for any but S3Op
 	Code []string // error codes, without a trailing "Exception"
 	Text string   // a part of the message, or "" for any
 }
@@ -92,7 +92,7 @@ func Title(check string) string {
 
 // All returns every case, in the order of a diagnosis.
 func All() []Case {
-	return slices.Concat(local, pod, web, signed, agent, network, trust, runnerConfig, bucket)
+	return slices.Concat(local, pod, web, signed, agent, network, trust, runnerConfig, bucket, s3Network)
 }
 
 // Find returns the case of that id. An id that is not in the catalogue is a
@@ -119,7 +119,7 @@ func Recognise(op, code, message string) (Case, bool) {
 }
 
 func (a Answer) matches(op, code, message string) bool {
-	if a.Op != "" && a.Op != op || !strings.Contains(message, a.Text) {
+	if a.Op != op && (a.Op != "" || op == S3Op) || !strings.Contains(message, a.Text) {
 		return false
 	}
 	return slices.Contains(a.Code, code)

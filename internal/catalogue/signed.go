@@ -8,9 +8,9 @@ var signed = []Case{
 		Answer:  Answer{Op: "AssumeRole", Code: []string{"AccessDenied"}},
 		Problem: "{caller} may not assume {role}",
 		Causes: []Cause{
-			{Why: "the trust policy of {role} does not name {caller-role} as principal, or wants an external id or tags", Fix: "add it, with sts:AssumeRole (and sts:TagSession for tags)"},
-			{Why: "{caller-role} has no permission for sts:AssumeRole on {role}", Fix: "add that statement to its policy"},
-			{Why: "{role} does not exist", Fix: "look for it (aws iam get-role)"},
+			{Why: "the trust policy of {role} does not name {caller-role} as principal, or wants an external id or tags", Fix: "add it, with sts:AssumeRole (and sts:TagSession for tags)", Tell: "aws iam get-role shows AssumeRolePolicyDocument; for a role of another account both policies have to allow it"},
+			{Why: "{caller-role} has no permission for sts:AssumeRole on {role}", Fix: "add that statement to its policy", Tell: "the message says that no identity-based policy allows sts:AssumeRole"},
+			{Why: "{role} does not exist", Fix: "look for it (aws iam get-role)", Unsure: true, Tell: "aws iam get-role in the role's account answers NoSuchEntity"},
 		},
 		Sources: []string{"https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_roles.html"},
 	},
@@ -19,8 +19,8 @@ var signed = []Case{
 		Answer:  Answer{Code: []string{"InvalidClientTokenId", "UnrecognizedClient"}},
 		Problem: "STS in {region} does not know the access key that signed <op>",
 		Causes: []Cause{
-			{Why: "the keys are of another partition, or were deleted", Fix: "check the region (<region-from>), and remove static keys from the job's variables", When: "not-ambient"},
-			{Why: "AWS_ACCESS_KEY_ID is old, or of another partition than {region}", Fix: "renew the pair, or leave out --source ambient", When: "ambient"},
+			{Why: "the keys are of another partition, or were deleted", Fix: "check the region (<region-from>), and remove static keys from the job's variables", When: "not-ambient", Unsure: true, Tell: "ci-aws whoami --verbose says where the keys come from"},
+			{Why: "AWS_ACCESS_KEY_ID is old, or of another partition than {region}", Fix: "renew the pair, or leave out --source ambient", When: "ambient", Unsure: true, Tell: "aws iam list-access-keys does not show it, or shows it as Inactive"},
 		},
 		Sources: []string{actionIssues + "743"},
 	},
@@ -49,7 +49,7 @@ var signed = []Case{
 		ID: "signature", Check: "signing-keys",
 		Answer:  Answer{Code: []string{"SignatureDoesNotMatch"}},
 		Problem: "STS in {region} does not take the signature of <op>",
-		Causes:  []Cause{{Why: "the secret key does not belong to the access key", Fix: "remove static keys from the job's variables"}},
+		Causes:  []Cause{{Why: "the secret key does not belong to the access key", Fix: "remove static keys from the job's variables, or set both anew", Unsure: true}},
 		Sources: []string{"https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html"},
 	},
 }

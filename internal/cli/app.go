@@ -81,14 +81,30 @@ func newApp(io IO, t *talk) *cli.App {
 		Action:                    noCommand,
 		Commands: []*cli.Command{
 			whoamiCommand(io, t), envCommand(io, t), execCommand(io, t),
-			credentialProcessCommand(io, t), configureCommand(io, t), completionCommand(io),
+			doctorCommand(io, t), credentialProcessCommand(io, t), configureCommand(io, t), explainCommand(io, t), trustCommand(io, t), completionCommand(io),
 		},
 	}
-	for _, c := range app.Commands {
+	for _, c := range everyCommand("", app.Commands) {
 		c.OnUsageError = usageFailed
 		c.HideHelpCommand = true
 	}
 	return app
+}
+
+// named is a command and the words that call it: "trust show".
+type named struct {
+	path string
+	*cli.Command
+}
+
+// everyCommand gives the commands, each followed by those below it.
+func everyCommand(above string, commands []*cli.Command) []named {
+	var all []named
+	for _, c := range commands {
+		all = append(all, named{above + c.Name, c})
+		all = append(all, everyCommand(above+c.Name+" ", c.Subcommands)...)
+	}
+	return all
 }
 
 const appDescription = `ci-aws exchanges the identity that a GitLab job's pod already has (IRSA, EKS Pod
@@ -143,8 +159,10 @@ func usageFailed(c *cli.Context, err error, _ bool) error {
 		text = fmt.Sprintf("unknown flag %q", report.Clean(after))
 	}
 	help := "ci-aws --help"
-	if c.Command != nil && c.App.Command(c.Command.Name) != nil {
-		help = "ci-aws " + c.Command.Name + " --help"
+	for _, known := range everyCommand("", c.App.Commands) {
+		if c.Command == known.Command {
+			help = "ci-aws " + known.path + " --help"
+		}
 	}
 	return &hintedError{&usageError{text}, []string{"`" + help + "` shows what can be given; flags stand behind the command"}}
 }

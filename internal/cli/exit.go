@@ -12,18 +12,18 @@ import (
 // Exit codes of every command but exec.
 const (
 	exitOK        = 0
-	exitNo        = 1 // AWS, a file, a token or a variable's value said no
+	exitNo        = 1 // AWS, a file, a token or a variable's value said no, or a check failed
 	exitUsage     = 2 // wrong command line
-	exitNoVerdict = 3 // network, timeout, interrupted, our bug
+	exitNoVerdict = 3 // network, timeout, interrupted, our bug, or a check that could not tell
 	exitExec      = 125
 )
 
 // exitMeanings are the exit codes as help and docs/commands.md give them.
 var exitMeanings = []struct{ code, meaning string }{
 	{"0", "done"},
-	{"1", "AWS, a file, a token or a variable's value said no"},
+	{"1", "AWS, a file, a token or a variable's value said no, or a check failed"},
 	{"2", "wrong command line"},
-	{"3", "no verdict: network, timeout, interrupted, or a defect of ci-aws"},
+	{"3", "no verdict: network, timeout, interrupted, a check that could not tell, or a defect of ci-aws"},
 	{"of `exec`", "the command's own, 128+n for signal n; 125 for a failure of ci-aws, 126 where the command cannot be executed, 127 where it is not found"},
 }
 

@@ -70,7 +70,7 @@ func action(io IO, t *talk, run func(context.Context, settings) error) cli.Actio
 // noArgs refuses arguments where a command takes none.
 func noArgs(c *cli.Context) error {
 	if c.NArg() > 0 {
-		return usagef("%s takes no argument: %q", c.Command.Name, report.Clean(c.Args().First()))
+		return usagef("%s takes no argument: %q", strings.TrimPrefix(c.Command.HelpName, "ci-aws "), report.Clean(c.Args().First()))
 	}
 	return nil
 }

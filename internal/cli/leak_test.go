@@ -103,6 +103,12 @@ var commandsThatLeak = [][]string{
 	{"credential-process", "--verbose"},
 	{"configure", "--verbose"},
 	{"env", "--bogus"},
+	{"doctor", "--verbose", "--config", "CONFIG", "--expect-role", "k8s-irsa-gitlab-jobs"},
+	{"doctor", "--output", "json", "--bucket", "my-super-duper-gitlab-runner-cache"},
+	{"doctor", "--output", "junit", "--as", "runner", "--config", "CONFIG", "--runner", "eks"},
+	{"trust", "show"},
+	{"trust", "check", "CONFIG"},
+	{"trust", "check", "--output", "json", "POLICY"},
 }
 
 // TestNoSecretIsEverPrinted plants secrets everywhere (environment, files, error
@@ -144,7 +150,7 @@ func leakEnv(t *testing.T, cloud *awsfake.Cloud) map[string]string {
 		"AWS_ROLE_ARN": awsfake.JobRole, "AWS_WEB_IDENTITY_TOKEN_FILE": file, "AWS_ENDPOINT_URL_STS": cloud.STSURL(),
 		"AWS_ACCESS_KEY_ID": "AKIAPLANTED", "AWS_SECRET_ACCESS_KEY": plantedKey, "AWS_SESSION_TOKEN": plantedSession,
 		"CI_JOB_TOKEN": plantedJobToken, "CI_AWS_ID_TOKEN": jobToken, "CI_AWS_SOURCE": "irsa",
-		"HOME": dir, "TMPDIR": dir, "PATH": os.Getenv("PATH"),
+		"HOME": dir, "TMPDIR": dir, "PATH": os.Getenv("PATH"), "AWS_EC2_METADATA_DISABLED": "true",
 	}
 }
 
@@ -155,7 +161,7 @@ func runLeak(t *testing.T, env map[string]string, token string, args []string) {
 		environ = append(environ, name+"="+value)
 	}
 	var out, errs bytes.Buffer
-	code := cli.Run(t.Context(), append([]string{"ci-aws"}, args...), cli.IO{
+	code := cli.Run(t.Context(), append([]string{"ci-aws"}, withFiles(t, args)...), cli.IO{
 		In: strings.NewReader(""), Out: &out, Err: &errs, Environ: environ, Now: time.Now, Root: t.TempDir(),
 	})
 	printed := errs.String()
@@ -173,6 +179,37 @@ func runLeak(t *testing.T, env map[string]string, token string, args []string) {
 			}
 		}
 	}
+}
+
+// withFiles puts files that hold secrets in the place of their names.
+func withFiles(t *testing.T, args []string) []string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"CONFIG": `[[runners]]
+  name = "eks"
+  token = "` + plantedFile + `"
+  [runners.kubernetes]
+    bearer_token = "` + plantedFile + `"
+  [runners.cache]
+    Type = "s3"
+    [runners.cache.s3]
+      AccessKey = "` + plantedFile + `"
+      SecretKey = "` + plantedFile + `"
+      BucketName = "my-super-duper-gitlab-runner-cache"
+`,
+		"POLICY": `{"Version": "2012-10-17", "Statement": [], "password": "` + plantedFile + `"}`,
+	} {
+		path := filepath.Join(dir, name)
+		check(t, os.WriteFile(path, []byte(content), 0o600))
+		args = slices.Clone(args)
+		for i, a := range args {
+			if a == name {
+				args[i] = path
+			}
+		}
+	}
+	return args
 }
 
 // onlyKeyID reports whether nothing but the access key's id, which is no secret,

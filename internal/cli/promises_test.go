@@ -9,10 +9,10 @@ import (
 )
 
 func TestEachCommandsHelpHasTwoOrThreeExamples(t *testing.T) {
-	for _, c := range newApp(IO{}, newTalk(IO{})).Commands {
+	for _, c := range everyCommand("", newApp(IO{}, newTalk(IO{})).Commands) {
 		examples := strings.Count(c.Description, "\n   ")
 		if examples < 2 || examples > 3 || c.Usage == "" {
-			t.Errorf("%s: %d examples, usage %q", c.Name, examples, c.Usage)
+			t.Errorf("%s: %d examples, usage %q", c.path, examples, c.Usage)
 		}
 	}
 }

@@ -16,24 +16,26 @@ func Reference() string {
 	app := newApp(IO{}, newTalk(IO{}))
 	var b strings.Builder
 	b.WriteString("# Commands\n\nGenerated from the code by `make docs`.\n\n")
-	for _, c := range app.Commands {
-		fmt.Fprintf(&b, "- [`ci-aws %s`](#ci-aws-%s): %s\n", c.Name, c.Name, c.Usage)
+	all := everyCommand("", app.Commands)
+	for _, c := range all {
+		fmt.Fprintf(&b, "- [`ci-aws %s`](#ci-aws-%s): %s\n", c.path, strings.ReplaceAll(c.path, " ", "-"), c.Usage)
 	}
-	for _, c := range app.Commands {
-		fmt.Fprintf(&b, "\n## ci-aws %s\n\n", c.Name)
+	for _, c := range all {
+		fmt.Fprintf(&b, "\n## ci-aws %s\n\n", c.path)
 		writeDescription(&b, c.Description)
-		if own := ownFlags(c); len(own) > 0 {
+		if own := ownFlags(c.Command); len(own) > 0 {
 			b.WriteString("\n")
-			writeFlags(&b, own)
+			writeFlags(&b, c.path, own)
 		}
 	}
 	b.WriteString("\n## Flags of every command\n\n")
-	writeFlags(&b, commonFlags())
+	writeFlags(&b, "", commonFlags())
 	b.WriteString("\n## Flags of every command that gets credentials\n\nA flag outranks its variable, which outranks AWS's own. An empty variable is one\nthat is not set; an empty flag is an error. The variable of a repeatable flag holds\nits values with white space between them. With --token-file or CI_AWS_TOKEN_FILE the\nsource is IRSA, unless another is asked for.\n\n")
-	writeFlags(&b, identityFlags())
+	writeFlags(&b, "", identityFlags())
 	b.WriteString(otherReference)
 	writeExitCodes(&b)
 	writeFields(&b)
+	b.WriteString(explainFields)
 	return b.String()
 }
 
@@ -94,19 +96,20 @@ func writeDescription(b *strings.Builder, text string) {
 	}
 }
 
-// noVariable are the flags that no variable sets.
+// noVariable are the flags that no variable sets, of all commands or of one.
 var noVariable = map[string]bool{
 	"allow-endpoint-host": true, "version": true, "verify": true, "offline": true, "isolate": true, "unset": true,
+	"trust show --format": true, "sub": true, "aud": true, "issuer": true, "account": true, "partition": true,
 	"no-masking": true, "serve": true, "profile": true, "file": true, "force": true, "remove": true,
 }
 
-func writeFlags(b *strings.Builder, flags []cli.Flag) {
+func writeFlags(b *strings.Builder, command string, flags []cli.Flag) {
 	b.WriteString("| flag | variable | |\n|---|---|---|\n")
 	for _, f := range flags {
 		name := f.Names()[0]
 		placeholder, usage := unquote(f)
 		env := "`" + variable(name) + "`"
-		if noVariable[name] {
+		if noVariable[name] || noVariable[command+" --"+name] {
 			env = ""
 		}
 		fmt.Fprintf(b, "| `%s` | %s | %s |\n", strings.TrimSpace("--"+name+" "+placeholder), env, usage)

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -81,7 +80,7 @@ func (o whoamiOptions) ask(ctx context.Context, id *identity.Identity, t *talk) 
 		return session, nil
 	}
 	caller, err := id.Caller(ctx, session)
-	if o.verify && notOffered(err) && id.Endpoint.Known() {
+	if o.verify && identity.NotOffered(err) && id.Endpoint.Known() {
 		t.warn("the endpoint has no GetCallerIdentity, so the identity was not verified")
 		return session, nil
 	}
@@ -95,12 +94,6 @@ func (o whoamiOptions) ask(ctx context.Context, id *identity.Identity, t *talk) 
 		return session, nil
 	}
 	return caller, nil
-}
-
-// notOffered reports whether a service answered that it has no such call.
-func notOffered(err error) bool {
-	e, ok := errors.AsType[*identity.Error](err)
-	return ok && slices.Contains([]string{"InvalidAction", "NotImplemented", "UnsupportedOperation", "NotSupported", "404", "405", "501"}, e.Code)
 }
 
 // cloudTrailQuery finds a session by its name, which CloudTrail takes for the

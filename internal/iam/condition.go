@@ -3,6 +3,7 @@ package iam
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // operator is what a condition's operator asks for, taken apart.
@@ -51,18 +52,19 @@ func parseOperator(name string) (operator, bool) {
 // matcher compares by the rules of one policy's version.
 type matcher struct {
 	variables bool // ${…} is a policy variable
+	context   map[string][]string
 }
 
 // condition applies the rules of
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-logic-multiple-context-keys-or-values.html
-func (m matcher) condition(c Condition, context map[string][]string) Check {
-	check := Check{Element: "Condition", Operator: c.Operator, Key: c.Key, Expected: c.Values}
+func (m matcher) condition(c Condition) Check {
+	check := Check{Element: "Condition", Operator: c.Operator, Key: c.Key, Expected: c.Values, At: c.At}
 	o, ok := parseOperator(c.Operator)
 	if !ok {
 		check.Reason = fmt.Sprintf("operator %q is not evaluated", c.Operator)
 		return check
 	}
-	actual, known := lookup(context, c.Key)
+	actual, known := lookup(m.context, c.Key)
 	if !known {
 		check.Reason = fmt.Sprintf("the value of %q is not known here", c.Key)
 		return check
@@ -89,8 +91,15 @@ func lookup(context map[string][]string, key string) ([]string, bool) {
 			return values, true
 		}
 	}
-	provider := key[:max(strings.LastIndexByte(key, ':'), 0)]
-	return nil, strings.ContainsAny(provider, "./")
+	colon := strings.LastIndexByte(key, ':')
+	service, claim := strings.ToLower(key[:max(colon, 0)]), strings.ToLower(key[colon+1:])
+	switch {
+	case strings.HasPrefix(service+":", "aws:") || strings.HasPrefix(service+":", "sts:"):
+		return nil, false
+	case colon < 0 || claim == "sub" || claim == "aud" || claim == "oaud" || claim == "amr":
+		return nil, true // every key has a service or a provider in front, and these claims are a provider's
+	}
+	return nil, strings.ContainsAny(service, "./")
 }
 
 func null(values []string, absent bool) (Truth, string) {
@@ -148,30 +157,30 @@ func (m matcher) compare(o operator, expected, actual []string) (Truth, string) 
 func (m matcher) any(o operator, expected []string, actual string) (Truth, string) {
 	fold := same
 	if o.fold {
-		fold = strings.ToLower
+		fold = unicode.ToLower
 	}
 	result, reason := No, ""
 	for _, e := range expected {
-		p, ok := m.pattern(fold(e), o.wild)
-		if !ok {
-			result, reason = or(result, Unknown), "policy variables are not evaluated"
+		p, why := m.pattern(e, o.wild, fold)
+		if why != "" {
+			result, reason = or(result, Unknown), why
 			continue
 		}
-		result = or(result, truth(p.match(fold(actual))))
+		result = or(result, truth(p.match(strings.Map(fold, actual))))
 	}
 	return result, reason
 }
 
 // list judges Action, Resource and their negations.
-func (m matcher) list(element string, expected []string, actual string, fold func(string) string, negated bool) Check {
+func (m matcher) list(element string, expected []string, actual string, fold func(rune) rune, negated bool) Check {
 	c := Check{Element: element, Expected: expected, Actual: []string{actual}, Holds: No}
 	for _, e := range expected {
-		p, ok := m.pattern(fold(e), true)
-		if !ok {
-			c.Holds, c.Reason = or(c.Holds, Unknown), "policy variables are not evaluated"
+		p, why := m.pattern(e, true, fold)
+		if why != "" {
+			c.Holds, c.Reason = or(c.Holds, Unknown), why
 			continue
 		}
-		c.Holds = or(c.Holds, truth(p.match(fold(actual))))
+		c.Holds = or(c.Holds, truth(p.match(strings.Map(fold, actual))))
 	}
 	if c.Holds == Yes {
 		c.Reason = ""

@@ -2,7 +2,7 @@ package iam
 
 import (
 	"slices"
-	"strings"
+	"unicode"
 )
 
 // Truth is the answer to "does it hold?".
@@ -71,6 +71,7 @@ type StatementResult struct {
 	Effect  string
 	Applies Truth
 	Checks  []Check // Principal, Action, Resource, then conditions, in this order
+	At      Position
 }
 
 // Check is one element of a statement against the request.
@@ -82,6 +83,7 @@ type Check struct {
 	Actual   []string // what the request has; nil where it has nothing
 	Holds    Truth
 	Reason   string // why it is Unknown; empty otherwise
+	At       Position
 }
 
 // Evaluate judges a request by this policy alone.
@@ -116,9 +118,12 @@ func Evaluate(policies []Policy, r Request) Result {
 }
 
 func (p Policy) statement(s Statement, r Request) StatementResult {
-	m := matcher{variables: p.Version == Version}
-	result := StatementResult{Sid: s.Sid, Effect: s.Effect, Applies: Yes}
+	m := matcher{variables: p.Version == Version, context: r.Context}
+	result := StatementResult{Sid: s.Sid, Effect: s.Effect, Applies: Yes, At: s.At}
 	add := func(c Check) {
+		if c.Element != "Condition" {
+			c.At = s.Elements[c.Element]
+		}
 		result.Checks = append(result.Checks, c)
 		result.Applies = and(result.Applies, c.Holds)
 	}
@@ -126,9 +131,9 @@ func (p Policy) statement(s Statement, r Request) StatementResult {
 		add(principalCheck(s, r))
 	}
 	if s.Action != nil {
-		add(m.list("Action", s.Action, r.Action, strings.ToLower, false))
+		add(m.list("Action", s.Action, r.Action, unicode.ToLower, false))
 	} else {
-		add(m.list("NotAction", s.NotAction, r.Action, strings.ToLower, true))
+		add(m.list("NotAction", s.NotAction, r.Action, unicode.ToLower, true))
 	}
 	switch {
 	case s.Resource != nil:
@@ -139,7 +144,7 @@ func (p Policy) statement(s Statement, r Request) StatementResult {
 		add(Check{Element: "Resource", Actual: []string{r.Resource}, Holds: No})
 	}
 	for _, c := range s.Conditions {
-		add(m.condition(c, r.Context))
+		add(m.condition(c))
 	}
 	return result
 }
@@ -166,7 +171,7 @@ func principalCheck(s Statement, r Request) Check {
 			c.Holds = Yes
 		case p.Name == "*" && (p.Type == "AWS" || p.Type == "*") && isAWS(r.Principal):
 			c.Holds = Yes
-		case p.Type == "*" && len(r.Principal) > 0:
+		case p.Name == "*" && len(r.Principal) > 0 && (p.Type == "*" || p.Type == "AWS" || p.Type == r.Principal[0].Type):
 			c.Holds = or(c.Holds, Unknown)
 		}
 	}
@@ -202,4 +207,4 @@ func not(a Truth) Truth {
 	return Unknown
 }
 
-func same(s string) string { return s }
+func same(r rune) rune { return r }

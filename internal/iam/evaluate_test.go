@@ -5,14 +5,17 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestConditionsHoldByAWSsRules(t *testing.T) {
 	context := map[string][]string{
-		"h.io/x:sub": {"system:serviceaccount:gitlab:Jobs"},
-		"h.io/x:aud": {"a", "b"},
-		"aws:none":   nil,
-		"sts:one":    {"v*"},
+		"h.io/x:sub":            {"system:serviceaccount:gitlab:Jobs"},
+		"h.io/x:aud":            {"a", "b"},
+		"aws:none":              nil,
+		"sts:one":               {"v*"},
+		"aws:PrincipalTag/team": {"Red"},
+		"aws:PrincipalTag/none": nil,
 	}
 	for _, c := range []struct {
 		name, operator, key string
@@ -67,13 +70,32 @@ func TestConditionsHoldByAWSsRules(t *testing.T) {
 		{"a key nobody told us of", "StringEquals", "aws:SourceIp", []string{"10.0.0.1"}, Unknown},
 		{"a policy variable", "StringEquals", "sts:one", []string{"${aws:userid}"}, Unknown},
 		{"a policy variable beside a match", "StringEquals", "sts:one", []string{"${aws:userid}", "v*"}, Yes},
+		{"a policy variable whose value is known", "StringEquals", "aws:PrincipalTag/team", []string{"${aws:PrincipalTag/team}"}, Yes},
+		{"a variable's name has no letter case", "StringEquals", "aws:PrincipalTag/team", []string{"${AWS:principaltag/TEAM}"}, Yes},
+		{"a variable's value has", "StringEquals", "h.io/x:sub", []string{"system:serviceaccount:gitlab:${aws:PrincipalTag/team}"}, No},
+		{"a variable with a value does not take its default", "StringEquals", "aws:PrincipalTag/team", []string{"${aws:PrincipalTag/team, 'Blue'}"}, Yes},
+		{"a variable without a value takes its default", "StringEquals", "aws:PrincipalTag/team", []string{"${aws:PrincipalTag/none, 'Red'}"}, Yes},
+		{"a default that does not fit", "StringEquals", "aws:PrincipalTag/team", []string{"${aws:PrincipalTag/none, 'red'}"}, No},
+		{"a default under an operator without letter case", "StringEqualsIgnoreCase", "aws:PrincipalTag/team", []string{"${aws:PrincipalTag/none, 'red'}"}, Yes},
+		{"a variable without a value or a default", "StringEquals", "aws:PrincipalTag/team", []string{"${aws:PrincipalTag/none}"}, Unknown},
+		{"a default of a variable that is not known", "StringEquals", "aws:PrincipalTag/team", []string{"${aws:userid, 'Red'}"}, Unknown},
+		{"a default that is not quoted", "StringEquals", "aws:PrincipalTag/team", []string{"${aws:PrincipalTag/none, Red}"}, Unknown},
+		{"a variable of several values", "StringEquals", "aws:PrincipalTag/team", []string{"${h.io/x:aud}"}, Unknown},
+		{"a variable whose value has a wildcard", "StringLike", "sts:one", []string{"${sts:one}"}, Unknown},
+		{"a variable without an end", "StringEquals", "sts:one", []string{"${aws:userid"}, Unknown},
+		{"a tag whose name looks like a provider's key", "StringEquals", "aws:RequestTag/a.b:sub", []string{"x"}, Unknown},
+		{"an issuer's key in which the dot is missing", "StringEquals", "hio:sub", []string{"x"}, No},
+		{"a key without a colon", "StringEquals", "hiosub", []string{"x"}, No},
+		{"numbers", "NumericEquals", "sts:one", []string{"1"}, Unknown},
+		{"ARNs", "ArnLike", "sts:one", []string{"v*"}, Unknown},
+		{"a truth value", "Bool", "sts:one", []string{"true"}, Unknown},
 		{"an operator we do not know", "NumericLessThan", "sts:one", []string{"1"}, Unknown},
 		{"an operator nobody knows", "StringEqual", "sts:one", []string{"v*"}, Unknown},
 		{"a set operator nobody knows", "ForEachValue:StringEquals", "sts:one", []string{"v*"}, Unknown},
 		{"null if exists", "NullIfExists", "sts:one", []string{"false"}, Unknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := matcher{variables: true}.condition(Condition{c.operator, c.key, c.values}, context)
+			got := matcher{variables: true, context: context}.condition(Condition{Operator: c.operator, Key: c.key, Values: c.values})
 			if got.Holds != c.want {
 				t.Errorf("%v, want %v", got.Holds, c.want)
 			}
@@ -101,6 +123,9 @@ func TestTrustPoliciesAreJudged(t *testing.T) {
 		{"the wrong action", `{"Effect":"Allow","Principal":{"Federated":` + provider + `},"Action":"sts:AssumeRole"}`, web, NotAllowed},
 		{"no principal", `{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity"}`, web, NotAllowed},
 		{"everyone", `{"Effect":"Allow","Principal":"*","Action":"*"}`, web, Undecided},
+		{"everyone of AWS, asked by a token", `{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"*"}`, web, Undecided},
+		{"every provider", `{"Effect":"Allow","Principal":{"Federated":"*"},"Action":"*"}`, web, Undecided},
+		{"an account, asked by a token", `{"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"*"}`, web, NotAllowed},
 		{"all but one principal", `{"Effect":"Allow","NotPrincipal":{"AWS":"x"},"Action":"*"}`, web, Undecided},
 		{"all actions but one", `{"Effect":"Allow","Principal":{"Federated":` + provider + `},"NotAction":"sts:AssumeRole"}`, web, Allowed},
 		{"all actions but this", `{"Effect":"Allow","Principal":{"Federated":` + provider + `},"NotAction":"sts:*"}`, web, NotAllowed},
@@ -206,7 +231,7 @@ func TestAResultNamesEveryElementExpectedAndActual(t *testing.T) {
 		{Element: "Condition", Operator: "StringEquals", Key: name + ":aud", Expected: []string{"sts.amazonaws.com"}, Actual: []string{"sts.amazonaws.com"}, Holds: Yes},
 		{Element: "Condition", Operator: "StringEquals", Key: name + ":sub", Expected: []string{trust.Subject}, Actual: []string{token.Subject}, Holds: No},
 	}}}}
-	if diff := cmp.Diff(want, p.Evaluate(token.request())); diff != "" {
+	if diff := cmp.Diff(want, p.Evaluate(token.request()), cmpopts.IgnoreTypes(Position{})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -219,17 +244,17 @@ func TestPoliciesThatIAMWouldNotStoreAreErrors(t *testing.T) {
 		{"a list", `[]`, "policy: is not an object"},
 		{"null", `null`, "policy: is not an object"},
 		{"no statement", `{"Version":"2012-10-17"}`, "policy has no statement"},
-		{"another version", `{"Version":"2020-01-01","Statement":{` + ok + `}}`, `policy: "Version": "2020-01-01" is not a version of the policy language`},
-		{"an unknown element", `{"Statements":[]}`, `policy: "Statements": is not an element of a policy`},
-		{"a misspelt element", `{"Statement":[{` + ok + `},{"effect":"Allow"}]}`, `statement 2: "effect": is not an element of a statement`},
-		{"an effect of another name", `{"Statement":{"Effect":"allow","Action":"*"}}`, `statement 1: effect is "allow", neither Allow nor Deny`},
-		{"no action", `{"Statement":{"Effect":"Allow"}}`, "statement 1: needs one of Action and NotAction"},
-		{"an action that is an object", `{"Statement":{"Effect":"Allow","Action":{}}}`, `statement 1: "Action": is neither a string nor a list of strings`},
-		{"a bare principal", `{"Statement":{` + ok + `,"Principal":"arn:aws:iam::1:root"}}`, `statement 1: "Principal": "arn:aws:iam::1:root" needs a kind, such as Federated`},
-		{"a principal of no kind", `{"Statement":{` + ok + `,"Principal":{"Federation":"x"}}}`, `statement 1: "Principal": "Federation" is not a kind of principal`},
-		{"two resources", `{"Statement":{` + ok + `,"Resource":"*","NotResource":"*"}}`, "statement 1: has both Resource and NotResource"},
-		{"a condition that is text", `{"Statement":{` + ok + `,"Condition":"x"}}`, `statement 1: "Condition": is not an object`},
-		{"an operator that is text", `{"Statement":{` + ok + `,"Condition":{"StringEquals":"x"}}}`, `statement 1: "Condition": "StringEquals": is not an object`},
+		{"another version", `{"Version":"2020-01-01","Statement":{` + ok + `}}`, `policy: line 1, column 2: "Version": "2020-01-01" is not a version of the policy language`},
+		{"an unknown element", `{"Statements":[]}`, `policy: line 1, column 2: "Statements": is not an element of a policy`},
+		{"a misspelt element", `{"Statement":[{` + ok + `},{"effect":"Allow"}]}`, `statement 2: line 1, column 48: "effect": is not an element of a statement`},
+		{"an effect of another name", `{"Statement":{"Effect":"allow","Action":"*"}}`, `statement 1: line 1, column 14: effect is "allow", neither Allow nor Deny`},
+		{"no action", `{"Statement":{"Effect":"Allow"}}`, "statement 1: line 1, column 14: needs one of Action and NotAction"},
+		{"an action that is an object", `{"Statement":{"Effect":"Allow","Action":{}}}`, `statement 1: line 1, column 32: "Action": is neither a string nor a list of strings`},
+		{"a bare principal", `{"Statement":{` + ok + `,"Principal":"arn:aws:iam::1:root"}}`, `statement 1: line 1, column 45: "Principal": "arn:aws:iam::1:root" needs a kind, such as Federated`},
+		{"a principal of no kind", `{"Statement":{` + ok + `,"Principal":{"Federation":"x"}}}`, `statement 1: line 1, column 45: "Principal": "Federation" is not a kind of principal`},
+		{"two resources", `{"Statement":{` + ok + `,"Resource":"*","NotResource":"*"}}`, "statement 1: line 1, column 14: has both Resource and NotResource"},
+		{"a condition that is text", `{"Statement":{` + ok + `,"Condition":"x"}}`, `statement 1: line 1, column 45: "Condition": is not an object`},
+		{"an operator that is text", `{"Statement":{` + ok + `,"Condition":{"StringEquals":"x"}}}`, `statement 1: line 1, column 45: "Condition": "StringEquals": is not an object`},
 		{"too large", strings.Repeat(" ", maxPolicy+1), "policy has 1048577 bytes, more than 1048576"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -247,11 +272,31 @@ func TestOfTwoMembersWithOneNameTheLastCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Policy{Statements: []Statement{{Effect: "Allow", Action: []string{"a:b"}, Conditions: []Condition{
-		{"StringEquals", "l", []string{"true"}}, {"StringEquals", "k", []string{"2", "3"}},
-	}}}}
+	want := Policy{
+		Statements: []Statement{{
+			Effect: "Allow", Action: []string{"a:b"}, At: Position{1, 14},
+			Elements: map[string]Position{"Effect": {1, 31}, "Action": {1, 48}, "Condition": {2, 3}},
+			Conditions: []Condition{
+				{"StringEquals", "l", []string{"true"}, Position{2, 40}}, {"StringEquals", "k", []string{"2", "3"}, Position{2, 49}},
+			},
+		}},
+		Duplicates: []Duplicate{
+			{Name: "Effect", Statement: 1, Lost: Position{1, 15}, At: Position{1, 31}},
+			{Name: "k", Statement: 1, Lost: Position{2, 32}, At: Position{2, 49}},
+		},
+	}
 	if diff := cmp.Diff(want, p); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestOfTwoMembersTheFirstCanBeKeptInstead(t *testing.T) {
+	p, err := ParsePolicyKeepingFirst([]byte(`{"Statement":{"Effect":"Deny","Effect":"Allow","Action":"a:b"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Statements[0].Effect != "Deny" || len(p.Duplicates) != 1 {
+		t.Errorf("%+v", p)
 	}
 }
 
@@ -264,6 +309,11 @@ func FuzzParsePolicy(f *testing.F) {
 		p, err := ParsePolicy([]byte(s))
 		if err != nil {
 			return
+		}
+		for _, d := range p.Duplicates {
+			if d.Lost.Line < 1 || d.At.Line < d.Lost.Line || d.At.Column < 1 {
+				t.Errorf("%s: duplicate at %+v", s, d)
+			}
 		}
 		result := p.Evaluate(reference().request())
 		applies := false

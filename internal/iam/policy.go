@@ -1,19 +1,33 @@
 package iam
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Policy is a parsed trust or permission policy.
 type Policy struct {
 	Version    string // empty where the policy has none
 	Statements []Statement
+	Duplicates []Duplicate // in the order of the file
 }
+
+// Duplicate is a member of an object that stands there a second time: IAM keeps
+// the last of them.
+type Duplicate struct {
+	Name      string
+	Statement int      // counts from 1; 0 is outside of any
+	Lost      Position // of the one that does not count
+	At        Position // of the one that counts
+}
+
+// Position is a place in the document that was parsed. Both count from 1, the
+// column in bytes; zero is not known.
+type Position struct{ Line, Column int }
+
+// String is the position in words.
+func (p Position) String() string { return fmt.Sprintf("line %d, column %d", p.Line, p.Column) }
 
 // Statement is one statement of a policy. A nil list is an element that is not there.
 type Statement struct {
@@ -26,6 +40,8 @@ type Statement struct {
 	Resource     []string
 	NotResource  []string
 	Conditions   []Condition // in the order of the file
+	At           Position
+	Elements     map[string]Position // where an element's name stands
 }
 
 // Principal is one name in a Principal element. Type is "AWS", "Federated",
@@ -37,6 +53,7 @@ type Condition struct {
 	Operator string
 	Key      string
 	Values   []string
+	At       Position // of the key
 }
 
 // maxPolicy bounds what is parsed, in bytes: IAM's own limits are far below.
@@ -45,20 +62,29 @@ const maxPolicy = 1 << 20
 // ParsePolicy reads a policy document by IAM's grammar: one value or a list
 // of them wherever IAM allows both, element names in their exact case, and an
 // element that IAM does not know is an error. Errors name the statement by its
-// number, never by its text.
-func ParsePolicy(document []byte) (Policy, error) {
+// number and the place in it by line and column.
+func ParsePolicy(document []byte) (Policy, error) { return parsePolicy(document, false) }
+
+// ParsePolicyKeepingFirst reads it as if of members with one name the first
+// counted, which is not what IAM does: with it a lost member can be told to be
+// the one that was meant.
+func ParsePolicyKeepingFirst(document []byte) (Policy, error) { return parsePolicy(document, true) }
+
+func parsePolicy(document []byte, keepFirst bool) (Policy, error) {
 	if len(document) > maxPolicy {
 		return Policy{}, fmt.Errorf("policy has %d bytes, more than %d", len(document), maxPolicy)
 	}
-	if err := checkJSON(document); err != nil {
+	if err := checkJSON("policy", document); err != nil {
 		return Policy{}, err
 	}
-	top, err := members(document)
+	r := newReader(document)
+	r.keepFirst = keepFirst
+	top, err := r.members(node{document, 0})
 	if err != nil {
 		return Policy{}, fmt.Errorf("policy: %w", err)
 	}
 	var p Policy
-	var statements []json.RawMessage
+	var statements []node
 	for _, m := range top {
 		switch m.name {
 		case "Version":
@@ -74,38 +100,41 @@ func ParsePolicy(document []byte) (Policy, error) {
 			err = errors.New("is not an element of a policy")
 		}
 		if err != nil {
-			return Policy{}, fmt.Errorf("policy: %q: %w", m.name, err)
+			return Policy{}, fmt.Errorf("policy: %s: %q: %w", r.position(m.at), m.name, err)
 		}
 	}
 	if len(statements) == 0 {
 		return Policy{}, errors.New("policy has no statement")
 	}
-	for i, raw := range statements {
-		s, err := parseStatement(raw)
+	for i, n := range statements {
+		r.statement = i + 1
+		s, err := r.parseStatement(n)
 		if err != nil {
 			return Policy{}, fmt.Errorf("statement %d: %w", i+1, err)
 		}
 		p.Statements = append(p.Statements, s)
 	}
+	p.Duplicates = r.duplicates
 	return p, nil
 }
 
-func parseStatement(raw json.RawMessage) (Statement, error) {
-	elements, err := members(raw)
+func (r *reader) parseStatement(n node) (Statement, error) {
+	elements, err := r.members(n)
 	if err != nil {
 		return Statement{}, err
 	}
-	var s Statement
+	s := Statement{At: r.position(n.at), Elements: map[string]Position{}}
 	for _, m := range elements {
+		s.Elements[m.name] = r.position(m.at)
 		switch m.name {
 		case "Sid":
 			s.Sid, err = text(m.value)
 		case "Effect":
 			s.Effect, err = text(m.value)
 		case "Principal":
-			s.Principal, err = principals(m.value)
+			s.Principal, err = r.principals(m.value)
 		case "NotPrincipal":
-			s.NotPrincipal, err = principals(m.value)
+			s.NotPrincipal, err = r.principals(m.value)
 		case "Action":
 			s.Action, err = texts(m.value)
 		case "NotAction":
@@ -115,15 +144,18 @@ func parseStatement(raw json.RawMessage) (Statement, error) {
 		case "NotResource":
 			s.NotResource, err = texts(m.value)
 		case "Condition":
-			s.Conditions, err = conditions(m.value)
+			s.Conditions, err = r.conditions(m.value)
 		default:
 			err = errors.New("is not an element of a statement")
 		}
 		if err != nil {
-			return Statement{}, fmt.Errorf("%q: %w", m.name, err)
+			return Statement{}, fmt.Errorf("%s: %q: %w", s.Elements[m.name], m.name, err)
 		}
 	}
-	return s, s.check()
+	if err := s.check(); err != nil {
+		return Statement{}, fmt.Errorf("%s: %w", s.At, err)
+	}
+	return s, nil
 }
 
 func (s Statement) check() error {
@@ -140,14 +172,14 @@ func (s Statement) check() error {
 	return nil
 }
 
-func principals(raw json.RawMessage) ([]Principal, error) {
-	if name, err := text(raw); err == nil {
+func (r *reader) principals(n node) ([]Principal, error) {
+	if name, err := text(n); err == nil {
 		if name != "*" {
 			return nil, fmt.Errorf("%q needs a kind, such as Federated", name)
 		}
 		return []Principal{{Type: "*", Name: "*"}}, nil
 	}
-	kinds, err := members(raw)
+	kinds, err := r.members(n)
 	if err != nil {
 		return nil, err
 	}
@@ -167,14 +199,14 @@ func principals(raw json.RawMessage) ([]Principal, error) {
 	return all, nil
 }
 
-func conditions(raw json.RawMessage) ([]Condition, error) {
-	operators, err := members(raw)
+func (r *reader) conditions(n node) ([]Condition, error) {
+	operators, err := r.members(n)
 	if err != nil {
 		return nil, err
 	}
 	var all []Condition
 	for _, operator := range operators {
-		keys, err := members(operator.value)
+		keys, err := r.members(operator.value)
 		if err != nil {
 			return nil, fmt.Errorf("%q: %w", operator.name, err)
 		}
@@ -183,92 +215,8 @@ func conditions(raw json.RawMessage) ([]Condition, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%q: %w", key.name, err)
 			}
-			all = append(all, Condition{Operator: operator.name, Key: key.name, Values: values})
+			all = append(all, Condition{Operator: operator.name, Key: key.name, Values: values, At: r.position(key.at)})
 		}
 	}
 	return all, nil
-}
-
-type member struct {
-	name  string
-	value json.RawMessage
-}
-
-// members gives an object's members in the order of the file. Of members with
-// one name the last counts, in its own place.
-func members(raw json.RawMessage) ([]member, error) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, errors.New("is not an object")
-	}
-	var all []member
-	for d.More() {
-		t, err := d.Token()
-		if err != nil {
-			return nil, errors.New("is not JSON")
-		}
-		m := member{name: t.(string)} // the decoder gives only strings where a name stands
-		if err := d.Decode(&m.value); err != nil {
-			return nil, errors.New("is not JSON")
-		}
-		all = slices.DeleteFunc(all, func(o member) bool { return o.name == m.name })
-		all = append(all, m)
-	}
-	return all, nil
-}
-
-// checkJSON gives the place of a syntax error but none of the text around it.
-func checkJSON(document []byte) error {
-	var v json.RawMessage
-	err := json.Unmarshal(document, &v)
-	if err == nil {
-		return nil
-	}
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		before := string(document[:min(int(syntax.Offset), len(document))])
-		line := strings.Count(before, "\n") + 1
-		column := len(before) - strings.LastIndexByte(before, '\n') - 1
-		return fmt.Errorf("policy is not JSON: line %d, column %d", line, max(column, 1))
-	}
-	return errors.New("policy is not JSON")
-}
-
-func oneOrMore(raw json.RawMessage) ([]json.RawMessage, error) {
-	var list []json.RawMessage
-	if bytes.HasPrefix(bytes.TrimSpace(raw), []byte("[")) {
-		err := json.Unmarshal(raw, &list)
-		return list, err
-	}
-	return []json.RawMessage{raw}, nil
-}
-
-// texts reads one string or a list of them. IAM takes bare booleans and
-// numbers for their text.
-func texts(raw json.RawMessage) ([]string, error) {
-	list, err := oneOrMore(raw)
-	if err != nil {
-		return nil, err
-	}
-	all := []string{}
-	for _, item := range list {
-		s, err := text(item)
-		if err != nil {
-			switch item[0] {
-			case 't', 'f', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-				s = string(item)
-			default:
-				return nil, errors.New("is neither a string nor a list of strings")
-			}
-		}
-		all = append(all, s)
-	}
-	return all, nil
-}
-
-func text(raw json.RawMessage) (string, error) {
-	var s *string
-	if err := json.Unmarshal(raw, &s); err != nil || s == nil {
-		return "", errors.New("is not a string")
-	}
-	return *s, nil
 }

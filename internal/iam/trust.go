@@ -3,6 +3,8 @@ package iam
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -64,6 +66,29 @@ func (t Trust) JSON() string {
 		Version   string
 		Statement []trustStatement
 	}{Version, []trustStatement{t.statement()}})
+}
+
+// Terraform gives the same policy as the argument of a resource "aws_iam_role", as
+// `terraform fmt` leaves it, without a final newline. It is jsonencode and not
+// the data source aws_iam_policy_document, which reads "&{" in a value as the
+// start of a policy variable and so cannot hold every subject.
+// https://registry.terraform.io/providers/hashicorp/aws/latest/docs/data-sources/iam_policy_document
+func (t Trust) Terraform() string {
+	s := t.statement()
+	conditions := hclObject{}
+	for _, key := range slices.Sorted(maps.Keys(s.Condition["StringEquals"])) {
+		conditions = append(conditions, hclMember{key, s.Condition["StringEquals"][key]})
+	}
+	policy := hclObject{
+		{"Version", Version},
+		{"Statement", []hclObject{{
+			{"Effect", s.Effect},
+			{"Principal", hclObject{{"Federated", s.Principal["Federated"]}}},
+			{"Action", s.Action},
+			{"Condition", hclObject{{"StringEquals", conditions}}},
+		}}},
+	}
+	return "assume_role_policy = jsonencode(" + policy.hcl(0) + ")"
 }
 
 // literal keeps a text from being read as a policy variable.

@@ -62,6 +62,30 @@ func TestTrustIsWrittenAsIAMTakesIt(t *testing.T) {
 	}
 }
 
+func TestTrustIsWrittenAsTerraformFormatsIt(t *testing.T) {
+	want := `assume_role_policy = jsonencode({
+  Version = "2012-10-17"
+  Statement = [
+    {
+      Effect = "Allow"
+      Principal = {
+        Federated = "arn:aws:iam::123456789012:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF"
+      }
+      Action = "sts:AssumeRoleWithWebIdentity"
+      Condition = {
+        StringEquals = {
+          "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:aud" = "sts.amazonaws.com"
+          "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF0123456789ABCDEF:sub" = "system:serviceaccount:gitlab:gitlab-jobs"
+        }
+      }
+    }
+  ]
+})`
+	if diff := cmp.Diff(want, reference().Terraform()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestHostileClaimsStayText(t *testing.T) {
 	trust := reference()
 	trust.Subject = "a\"}]}<&>\n${aws:username}\u202e\u009b\U000e0001section_start:1:x"
@@ -124,8 +148,7 @@ func TestOneChangedCharacterIsRefused(t *testing.T) {
 
 func TestAWildcardMatchesAsItsExpansionDoes(t *testing.T) {
 	match := func(p, s string) bool {
-		pat, _ := matcher{}.pattern(p, true)
-		return pat.match(s)
+		return Like(p, s)
 	}
 	var slow func(p, s []rune) bool
 	slow = func(p, s []rune) bool {

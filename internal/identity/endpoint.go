@@ -48,7 +48,7 @@ func checkEndpoint(id *Identity) error {
 		id.Endpoint = at
 		id.warnEndpoint("STS", host, at)
 	}
-	if id.Source == PodIdentity {
+	if id.agent().Known() {
 		return id.checkAgent()
 	}
 	return nil
@@ -58,6 +58,23 @@ func (id *Identity) warnEndpoint(service, host string, from report.Value) {
 	if loopback(host) || !stsHost().MatchString(host) {
 		id.Foreign = append(id.Foreign, service+" is "+catalogue.Quote(from.Text)+" ("+from.From+"), not AWS's own endpoint")
 	}
+}
+
+// s3Host are the hosts of S3 itself, and its interface endpoints of a VPC.
+// https://docs.aws.amazon.com/general/latest/gr/s3.html
+var s3Host = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(s3([.-](dualstack|fips|accelerate))*([.-][a-z]{2,}(-[a-z]+)+-[0-9]+)?\.amazonaws\.com(\.cn)?` +
+		`|bucket\.vpce-[a-z0-9-]+\.s3\.[a-z0-9-]+\.vpce\.amazonaws\.com(\.cn)?)$`)
+})
+
+// CheckS3 decides whether a session's token may go to an endpoint of S3, by the
+// rules that hold for the endpoint of STS.
+func (id *Identity) CheckS3(endpoint report.Value) error {
+	if u, what := parseEndpoint(endpoint.Text); what == "" && u.Scheme == "https" && s3Host().MatchString(strings.ToLower(u.Hostname())) {
+		return nil
+	}
+	_, err := id.allowed(endpoint)
+	return err
 }
 
 // allowed checks one endpoint and returns its host.

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"errors"
+	"slices"
 
 	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 	"gitlab.com/ci-aws/ci-aws/internal/report"
@@ -38,7 +39,11 @@ func Finding(err error) (report.Finding, bool) {
 	if !errors.As(err, &e) {
 		return report.Finding{}, false
 	}
-	f := catalogue.Find(e.Case).Finding(e.Facts, e.Evidence, e.Paste...)
+	evidence := e.Evidence
+	if e.Said != "" {
+		evidence = append(slices.Clone(evidence), report.Value{Text: e.Said, From: "the answer"})
+	}
+	f := catalogue.Find(e.Case).Finding(e.Facts, evidence, e.Paste...)
 	if e.NoVerdict {
 		f.Status = report.Unknown
 	}

@@ -107,6 +107,7 @@ func TestADeniedTokenShowsTheTrustThatWouldAdmitIt(t *testing.T) {
 	evidence := []report.Value{
 		value("iss "+awsfake.ClusterIssuer, "the token"), value("sub "+trust.Subject, "the token"), value("aud sts.amazonaws.com", "the token"),
 		value("role "+awsfake.JobRole, "AWS_ROLE_ARN"), value("region eu-central-1", "the token's issuer"),
+		value("AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity", "the answer"),
 	}
 	if diff := cmp.Diff(evidence, f.Evidence); diff != "" {
 		t.Error(diff)

@@ -75,6 +75,7 @@ type Request struct {
 	Wait        time.Duration    // how long to wait out AccessDenied
 	Now         func() time.Time // the clock; nil for the machine's
 	Timeout     time.Duration    // of one exchange, for messages
+	Attempts    int              // the most calls for one answer, below AWS_MAX_ATTEMPTS or 5; 0 for those
 }
 
 // Step is one more role to assume.

@@ -77,15 +77,7 @@ func (id *Identity) profileRegion(ctx context.Context) report.Value {
 	if !profile.Known() {
 		return report.Value{}
 	}
-	files := func(o *config.LoadSharedConfigOptions) {
-		if f := id.job.Get("AWS_CONFIG_FILE"); f != "" {
-			o.ConfigFiles = []string{f}
-		}
-		if f := id.job.Get("AWS_SHARED_CREDENTIALS_FILE"); f != "" {
-			o.CredentialsFiles = []string{f}
-		}
-	}
-	shared, err := config.LoadSharedConfigProfile(ctx, profile.Text, files)
+	shared, err := id.profile(ctx, profile.Text)
 	if err != nil {
 		id.warn(fmt.Sprintf("%s names the profile %s, which cannot be read; it is not used here, but other tools in this job stop at it", profile.From, catalogue.Quote(profile.Text)))
 		return report.Value{}
@@ -96,13 +88,26 @@ func (id *Identity) profileRegion(ctx context.Context) report.Value {
 	return report.Value{Text: shared.Region, From: "profile " + profile.Text + " of " + profile.From}
 }
 
+func (id *Identity) profile(ctx context.Context, name string) (config.SharedConfig, error) {
+	files := func(o *config.LoadSharedConfigOptions) {
+		if f := id.job.Get("AWS_CONFIG_FILE"); f != "" {
+			o.ConfigFiles = []string{f}
+		}
+		if f := id.job.Get("AWS_SHARED_CREDENTIALS_FILE"); f != "" {
+			o.CredentialsFiles = []string{f}
+		}
+	}
+	return config.LoadSharedConfigProfile(ctx, name, files)
+}
+
 // shadowed warns of settings that this program does not use, but that others in
 // the job put before the role.
 func shadowed(j job.Job, id Identity) []string {
 	var out []string
 	keys, half := j.StaticKeys()
+	until, _, own := j.OwnKeys()
 	switch {
-	case id.Source == Ambient || len(keys) == 0:
+	case id.Source == Ambient || len(keys) == 0 || own && until.After(id.now()):
 	case half:
 		out = append(out, keys[0]+" is set without its other half; it is not used, but other tools in this job may try it: remove it from the job's variables")
 	default:

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -75,6 +76,22 @@ func (id *Identity) FinalRole() report.Value {
 	return id.Role
 }
 
+// webhookAudiences are what the EKS webhook asks for unless an annotation says
+// otherwise, in China too.
+// https://github.com/aws/amazon-eks-pod-identity-webhook
+func webhookAudiences() []string { return []string{"sts.amazonaws.com", "sts.amazonaws.com.cn"} }
+
+// Overridden is the AWS_ROLE_ARN that the container was started with, where the
+// one that counts now is another: a variable of GitLab's UI took its place.
+func (id *Identity) Overridden() (report.Value, bool) {
+	started, ok := id.job.Started()
+	if !ok || id.Role.From != roleEnv {
+		return report.Value{}, false
+	}
+	v := started.Value(roleEnv)
+	return v, v.Known() && v.Text != id.Role.Text
+}
+
 // facts are what every failure of this identity can name.
 func (id *Identity) facts() catalogue.Facts {
 	c := id.Token.Claims
@@ -89,10 +106,17 @@ func (id *Identity) facts() catalogue.Facts {
 	if arn, err := iam.ParseRoleARN(id.Role.Text); err == nil {
 		f["account"] = arn.Account
 	}
-	f.Say("injected", id.Role.From == roleEnv)
+	started, overridden := id.Overridden()
+	f["started-role"] = started.Text
+	f.Say("role-overridden", overridden)
+	f.Say("injected", id.Role.From == roleEnv && !overridden)
+	f.Say("aud-other", id.Source == IRSA && !slices.Contains(webhookAudiences(), c.STSAudience()))
+	f.Say("default-account", c.Default())
 	f.Say("chosen", id.Role.From != roleEnv)
+	f.Say("account-unconfirmed", len(id.req.Accounts) == 0)
 	f.Say("irsa", id.Source == IRSA)
 	f.Say("gitlab", id.Source == GitLab)
+	f.Say("pod-identity", id.Source == PodIdentity)
 	f.Say("ambient", id.Source == Ambient)
 	f.Say("not-ambient", id.Source != Ambient)
 	f.Say("waited", id.req.Wait > 0)

@@ -39,6 +39,7 @@ const (
 // calls, never its credentials.
 type sdk struct {
 	env     config.EnvConfig
+	cas     *x509.CertPool // nil for the system's
 	client  *http.Client
 	retryer aws.Retryer
 	last    *lastAnswer
@@ -53,14 +54,14 @@ func (id *Identity) newSDK() (sdk, error) {
 		return sdk{}, id.badSetting(err)
 	}
 	last := &lastAnswer{}
-	s := sdk{env: env, retryer: newRetryer(env, last), last: last}
+	s := sdk{env: env, retryer: newRetryer(env, last, id.req.Attempts), last: last}
 	transport := awshttp.NewBuildableClient().GetTransport()
 	if env.CustomCABundle != "" {
 		pool, err := bundle(env.CustomCABundle)
 		if err != nil {
 			return sdk{}, err
 		}
-		transport.TLSClientConfig.RootCAs = pool
+		transport.TLSClientConfig.RootCAs, s.cas = pool, pool
 	}
 	transport.Proxy = proxy
 	transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
@@ -141,11 +142,11 @@ func (s sdk) sts(id *Identity, keys aws.CredentialsProvider) *sts.Client {
 
 // newRetryer tries again after transient answers only: a definite no costs one
 // call. The wait between tries has full jitter.
-func newRetryer(env config.EnvConfig, last *lastAnswer) aws.Retryer {
+func newRetryer(env config.EnvConfig, last *lastAnswer, attempts int) aws.Retryer {
 	standard := func(o *retry.StandardOptions) {
-		o.MaxAttempts = maxAttempts
-		if env.RetryMaxAttempts > 0 {
-			o.MaxAttempts = env.RetryMaxAttempts
+		o.MaxAttempts = cmp.Or(env.RetryMaxAttempts, maxAttempts)
+		if attempts > 0 {
+			o.MaxAttempts = min(o.MaxAttempts, attempts)
 		}
 		o.MaxBackoff = maxBackoff
 		o.Backoff = retry.NewExponentialJitterBackoff(maxBackoff)
@@ -176,6 +177,19 @@ func keysUnreachable(err error) aws.Ternary {
 		return aws.TrueTernary
 	}
 	return aws.UnknownTernary
+}
+
+// Config is what a client of another service is told, with a session's keys.
+func (id *Identity) Config(session Session) (aws.Config, error) {
+	s, err := id.newSDK()
+	if err != nil {
+		return aws.Config{}, err
+	}
+	return aws.Config{
+		Region: id.Region.Text, HTTPClient: s.client, Credentials: session.Keys.provider(), AppID: appID,
+		ConfigSources: []any{s.env}, DisableClockSkewCorrection: aws.ToBool(s.env.DisableClockSkewCorrection),
+		Retryer: func() aws.Retryer { return s.retryer },
+	}, nil
 }
 
 // host is where a call goes, and what said so.

@@ -17,6 +17,7 @@ const (
 	agentTokenFile = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" //nolint:gosec // a name
 	roleEnv        = "AWS_ROLE_ARN"
 	tokenFileEnv   = "AWS_WEB_IDENTITY_TOKEN_FILE" //nolint:gosec // a name
+	overwriteEnv   = "KUBERNETES_SERVICE_ACCOUNT_OVERWRITE"
 )
 
 // detect picks the source: the one asked for, else the first that the pod has.
@@ -73,7 +74,32 @@ func (id *Identity) absent(kase string) *Error {
 	f := catalogue.Facts{"id-token-env": id.IDTokenEnv(), "file": WebhookTokenFile, "pod-sub": id.Pod.Claims.Subject}
 	f.Say("no-pod-sub", id.Pod.Claims.Subject == "")
 	f.Say("role-env", id.job.Get(roleEnv) != "")
+	f.Say("overwrite", id.job.Get(overwriteEnv) != "")
+	id.halves(f, kase == "ambient-missing")
 	return &Error{Case: kase, Doing: "finding the job's identity", Facts: f, Evidence: id.podEvidence()}
+}
+
+// halves says which variable of a pair is there without the other: that of the
+// ambient keys, or that of Pod Identity.
+func (id *Identity) halves(f catalogue.Facts, ambient bool) {
+	one, other := agentURI, agentTokenFile
+	first, second := id.job.Get(one) != "", id.job.Get(other) != ""
+	if ambient {
+		key := id.ambientKeys()
+		one, other = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
+		first, second = key.ID.Known(), !key.Secret.Empty()
+		f.Say("has-id", first)
+		f.Say("has-secret", second)
+	}
+	switch {
+	case first == second:
+		f["what"] = "neither is set"
+		f.Say("neither", true)
+	case first:
+		f["half"], f["what"] = one, "just "+one+" is set"
+	default:
+		f["half"], f["what"] = other, "just "+other+" is set"
+	}
 }
 
 func (id *Identity) podEvidence() []report.Value {

@@ -5,8 +5,10 @@ package job
 
 import (
 	"cmp"
+	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
@@ -27,6 +29,18 @@ func Read(environ []string, root string) Job {
 		}
 	}
 	return Job{vars: vars, root: root}
+}
+
+// Started is the environment that the pod's container was started with, as its
+// first process has it: what GitLab's script exported later is not in it. It is
+// false where that cannot be seen, or is not a pod's.
+func (j Job) Started() (Job, bool) {
+	raw, err := os.ReadFile(j.Path("/proc/1/environ"))
+	if err != nil {
+		return Job{}, false
+	}
+	started := Read(strings.Split(string(raw), "\x00"), j.root)
+	return started, started.Get("KUBERNETES_SERVICE_HOST") != ""
 }
 
 // Path is where a path that the platform fixes is found.
@@ -125,4 +139,13 @@ func (j Job) StaticKeys() (names []string, half bool) {
 	id := cmp.Or(j.vars["AWS_ACCESS_KEY_ID"], j.vars["AWS_ACCESS_KEY"])
 	key := cmp.Or(j.vars["AWS_SECRET_ACCESS_KEY"], j.vars["AWS_SECRET_KEY"])
 	return names, (id == "") != (key == "")
+}
+
+// OwnKeys is the end of temporary keys that were exported together with it, as
+// this program and the AWS CLI export them within a job; unknown for keys that
+// were not.
+func (j Job) OwnKeys() (until time.Time, at report.Value, ok bool) {
+	at = j.Value("AWS_CREDENTIAL_EXPIRATION")
+	until, err := time.Parse(time.RFC3339, at.Text)
+	return until, at, err == nil && j.vars["AWS_SESSION_TOKEN"] != ""
 }

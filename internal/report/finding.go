@@ -1,7 +1,7 @@
 package report
 
 import (
-	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 )
@@ -54,14 +54,14 @@ func (f Finding) Bad() bool { return f.Status == Fail || f.Status == Unknown }
 func (f Finding) Fix() string {
 	parts := f.Hints
 	for _, s := range f.Paste {
-		parts = append(parts[:len(parts):len(parts)], s.For+":", s.Text)
+		parts = append(slices.Clip(parts), s.For+":", s.Text)
 	}
 	return strings.Join(parts, "\n")
 }
 
 // MarshalJSON gives the form that all commands share.
 func (f Finding) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+	return encode(struct {
 		ID       string  `json:"id"`
 		Status   Status  `json:"status"`
 		Title    string  `json:"title"`
@@ -74,7 +74,7 @@ func (f Finding) MarshalJSON() ([]byte, error) {
 	}{
 		f.ID, f.Status, f.Title, append([]Value{}, f.Evidence...), f.Cause, f.Fix(),
 		append([]Place{}, f.Where...), f.Doc, f.Took.Round(time.Microsecond).Seconds(),
-	})
+	}), nil
 }
 
 // Group is a stage of a diagnosis, with the findings of its checks in order.

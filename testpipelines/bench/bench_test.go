@@ -17,7 +17,7 @@ func TestEachProgramDoesItsPart(t *testing.T) {
 	}
 	defer l.close()
 	var r result
-	for _, figure := range []func(context.Context, int, *result) error{l.exchange, l.stored, l.memory} {
+	for _, figure := range []func(context.Context, int, *result) error{l.exchange, l.stored, l.doctor, l.memory} {
 		if err := figure(t.Context(), 1, &r); err != nil {
 			t.Fatal(err)
 		}
@@ -31,14 +31,15 @@ func TestEachProgramDoesItsPart(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{
 		"`ci-aws env`, no store", "`ci-aws env`, no store", "`ci-aws credential-process`, stored",
-		"`ci-aws env`, peak memory", "`ci-aws credential-process`, peak memory", "`ci-aws credential-process --no-store`, peak memory",
-		"`ci-aws whoami`, peak memory", "`ci-aws exec -- true`, peak memory",
+		"`ci-aws doctor`, time of the processors", "`ci-aws env`, peak memory", "`ci-aws credential-process`, peak memory", "`ci-aws credential-process --no-store`, peak memory",
+		"`ci-aws whoami`, peak memory", "`ci-aws exec -- true`, peak memory", "`ci-aws doctor`, peak memory",
 	}, what); diff != "" {
 		t.Error(diff)
 	}
 	// env, minimal and post, a round each and one that does not count; the first
-	// of credential-process; memory of four commands, one of them from the store.
-	if got, want := l.cloud.Calls("AssumeRoleWithWebIdentity"), 3*2+1+4; got != want {
+	// of credential-process; two rounds of doctor and whoami; memory of six
+	// commands, one of them from the store.
+	if got, want := l.cloud.Calls("AssumeRoleWithWebIdentity"), 3*2+1+2*2+5; got != want {
 		t.Errorf("%d exchanges, want %d", got, want)
 	}
 }

@@ -19,6 +19,8 @@ const (
 	mostOfMinimal = 1.25
 	mostOfVersion = 1.5
 	mostMemory    = 25 << 20 // bytes
+	mostDoctor    = 30 << 20 // bytes
+	mostOfWhoami  = 5.0
 	leastOfIndex  = 1.0 / 10
 	leastOfRandom = 1.0 / 20
 )
@@ -34,7 +36,7 @@ func (l *lab) measure(ctx context.Context, runs int) (result, error) {
 		fmt.Sprintf("%d cores, %s/%s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version()),
 		fmt.Sprintf("times are medians of %d interleaved runs, with the quartiles in parentheses", runs),
 	}}
-	for _, figure := range []func(context.Context, int, *result) error{l.exchange, l.awsCLI, l.stored, l.memory, masking, size} {
+	for _, figure := range []func(context.Context, int, *result) error{l.exchange, l.awsCLI, l.stored, l.doctor, l.memory, masking, size} {
 		if err := figure(ctx, runs, &r); err != nil {
 			return result{}, err
 		}
@@ -96,10 +98,20 @@ func (l *lab) stored(ctx context.Context, runs int, r *result) error {
 	return nil
 }
 
+// doctor compares what a diagnosis works with what whoami does.
+func (l *lab) doctor(ctx context.Context, runs int, r *result) error {
+	took, err := work(ctx, runs, l.program(" hold", "ci-aws", "doctor"), l.program("arn:aws:sts", "ci-aws", "whoami"))
+	if err != nil {
+		return err
+	}
+	r.add("`ci-aws doctor`, time of the processors", took[0].String(), "`ci-aws whoami`: "+took[1].String(), took[0].by(took[1]), atMost(mostOfWhoami))
+	return nil
+}
+
 // memory finds the greatest peak of a few runs of each command.
 func (l *lab) memory(ctx context.Context, runs int, r *result) error {
 	runs = (runs + 9) / 10
-	for _, command := range []string{"env", "credential-process", "credential-process --no-store", "whoami", "exec -- true"} {
+	for _, command := range []string{"env", "credential-process", "credential-process --no-store", "whoami", "exec -- true", "doctor"} {
 		var most int64
 		for range runs {
 			args := append([]string{l.bin("ci-aws")}, strings.Fields(command)...)
@@ -113,7 +125,11 @@ func (l *lab) memory(ctx context.Context, runs int, r *result) error {
 			}
 			most = max(most, bytes)
 		}
-		r.add("`ci-aws "+command+"`, peak memory", mebibytes(most), mebibytes(mostMemory), float64(most)/mostMemory, atMost(1))
+		limit := int64(mostMemory)
+		if command == "doctor" {
+			limit = mostDoctor
+		}
+		r.add("`ci-aws "+command+"`, peak memory", mebibytes(most), mebibytes(limit), float64(most)/float64(limit), atMost(1))
 	}
 	r.facts = append(r.facts, fmt.Sprintf("peak memory is the greatest resident set that wait4 told of %d runs (Maxrss; VmHWM)", runs))
 	return nil

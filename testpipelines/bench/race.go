@@ -18,6 +18,15 @@ type contender struct {
 
 // run gives the command's output and the time from its start to its end.
 func (c contender) run(ctx context.Context) (string, time.Duration, error) {
+	out, spent, err := c.spend(ctx)
+	return out, spent.clock, err
+}
+
+// spent is what a run took: time by the clock, and of the processors.
+type spent struct{ clock, cpu time.Duration }
+
+// spend gives the command's output and what it took.
+func (c contender) spend(ctx context.Context) (string, spent, error) {
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = c.env, &out, &errs
@@ -25,12 +34,12 @@ func (c contender) run(ctx context.Context) (string, time.Duration, error) {
 	err := cmd.Run()
 	took := time.Since(start)
 	if err != nil {
-		return "", 0, fmt.Errorf("running %q: %w: %s", c.args, err, errs.Bytes())
+		return "", spent{}, fmt.Errorf("running %q: %w: %s", c.args, err, errs.Bytes())
 	}
 	if !bytes.Contains(out.Bytes(), []byte(c.want)) {
-		return "", 0, fmt.Errorf("running %q: no %q in its output", c.args, c.want)
+		return "", spent{}, fmt.Errorf("running %q: no %q in its output", c.args, c.want)
 	}
-	return out.String(), took, nil
+	return out.String(), spent{took, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}, nil
 }
 
 // times are the times of one contender, the least first.
@@ -39,15 +48,24 @@ type times []time.Duration
 // race times all contenders in turn, A B A B …, so that whatever else the
 // machine does meets all of them. A round before the first does not count.
 func race(ctx context.Context, runs int, contenders ...contender) ([]times, error) {
+	return compare(ctx, runs, func(s spent) time.Duration { return s.clock }, contenders)
+}
+
+// work is a race for the least time of the processors.
+func work(ctx context.Context, runs int, contenders ...contender) ([]times, error) {
+	return compare(ctx, runs, func(s spent) time.Duration { return s.cpu }, contenders)
+}
+
+func compare(ctx context.Context, runs int, of func(spent) time.Duration, contenders []contender) ([]times, error) {
 	took := make([]times, len(contenders))
 	for round := range runs + 1 {
 		for i, c := range contenders {
-			_, t, err := c.run(ctx)
+			_, s, err := c.spend(ctx)
 			if err != nil {
 				return nil, err
 			}
 			if round > 0 {
-				took[i] = append(took[i], t)
+				took[i] = append(took[i], of(s))
 			}
 		}
 	}

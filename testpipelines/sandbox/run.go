@@ -32,6 +32,7 @@ type streams struct {
 // options are what a flag can break or change.
 type options struct {
 	trustSub      string
+	trustPolicy   string
 	audience      string
 	account       string
 	replay        string
@@ -48,6 +49,7 @@ func parse(args []string, usage io.Writer) (options, error) {
 	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
 	flags.SetOutput(usage)
 	flags.StringVar(&o.trustSub, "trust-sub", "", "the job role trusts this `sub` instead of the pod's")
+	flags.StringVar(&o.trustPolicy, "trust-policy", "", "the job role has the trust policy in this `file`")
 	flags.StringVar(&o.audience, "audience", awsfake.STSAudience, "the pod's token is for this `audience`")
 	flags.StringVar(&o.account, "account", awsfake.Account, "AWS_ROLE_ARN names the role in this `account`")
 	flags.StringVar(&o.replay, "replay", "", "answer with the recorded answer of this `id`")
@@ -107,6 +109,12 @@ func (o options) cloud() (*awsfake.Cloud, error) {
 		trust := cloud.ClusterTrust()
 		trust.Subject = o.trustSub
 		err = cloud.SetTrust(awsfake.JobRole, trust.JSON())
+	}
+	if err == nil && o.trustPolicy != "" {
+		var policy []byte
+		if policy, err = os.ReadFile(o.trustPolicy); err == nil {
+			err = cloud.SetTrust(awsfake.JobRole, string(policy))
+		}
 	}
 	if err == nil && o.replay != "" {
 		err = cloud.Inject(awsfake.Fault{Vector: o.replay, Times: o.replayTimes})

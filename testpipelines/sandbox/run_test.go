@@ -46,6 +46,7 @@ func TestAnySDKProgramHasTheJobsRole(t *testing.T) {
 		{"the bucket", []string{"--", probe, "roundtrip", "s3://my-super-duper-gitlab-runner-cache/a/b"}, 0, "s3://my-super-duper-gitlab-runner-cache/a/b: wrote, read back and deleted 65536 bytes\n", ""},
 		{"another bucket", []string{probe, "roundtrip", "s3://other/k"}, 1, "", "NoSuchBucket"},
 		{"a trust policy with another sub", []string{"--trust-sub", "system:serviceaccount:gitlab:gitlab-job", probe, "whoami"}, 1, "", "AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity"},
+		{"a trust policy of a file that is not there", []string{"--trust-policy", "/none", probe, "whoami"}, 125, "", "/none: no such file"},
 		{"another audience", []string{"--audience", "sts.amazon.com", probe, "whoami"}, 1, "", "InvalidIdentityToken: Incorrect token audience"},
 		{"another account", []string{"--account", "210987654321", probe, "whoami"}, 1, "", "No OpenIDConnect provider found in your account"},
 		{"an old token", []string{"--token-age", "25h", probe, "whoami"}, 1, "", "Token expired: current date/time"},

@@ -1,0 +1,210 @@
+package cache
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
+	"gitlab.com/ci-aws/ci-aws/internal/iam"
+	"gitlab.com/ci-aws/ci-aws/internal/report"
+)
+
+// codeAndMessage are those of an answer in S3's own form; no code is none. Where
+// an answer has no code the SDK puts the words of the HTTP status.
+func codeAndMessage(err error) (code, message string) {
+	var (
+		api  smithy.APIError
+		resp *smithyhttp.ResponseError
+	)
+	if !errors.As(err, &api) || api.ErrorCode() == "UnknownError" {
+		return "", ""
+	}
+	if errors.As(err, &resp) && api.ErrorMessage() == http.StatusText(resp.HTTPStatusCode()) {
+		return "", ""
+	}
+	return api.ErrorCode(), api.ErrorMessage()
+}
+
+// judge says what the answer for the object that is not there proves.
+func (p *probe) judge(ctx context.Context, err error) {
+	code, message := codeAndMessage(err)
+	switch code {
+	case "NoSuchKey":
+		p.holds(checkReachable, report.Value{Text: p.c.seen.get().host, From: p.endpointFrom()})
+		p.holds(checkSignature)
+		p.holds(checkExists)
+		p.holds(checkRegion, p.region)
+		p.holds(checkReadable, p.evidence()...)
+	case "": // an object too: there is none of that name
+		p.silent(ctx, checkReachable, err)
+	default:
+		p.answered(ctx, code, message)
+	}
+}
+
+// answered notes a refusal, and what else it proves.
+func (p *probe) answered(ctx context.Context, code, message string) {
+	c, f, d := p.refusal(ctx, code, message)
+	if c.ID == "s3-denied" {
+		// S3 gave no reason. What it says to a list tells a missing permission
+		// to list, which hides that the object is not there, from all else.
+		switch listCode, listMessage := codeAndMessage(p.c.list(ctx, p.b.Prefix.Text)); {
+		case listCode == "AccessDenied":
+			f.Say("list-refused", true)
+			if other, facts, denied := p.refusal(ctx, listCode, listMessage); other.ID != "s3-denied" {
+				c, f, d = other, facts, denied
+			}
+		case listCode != "":
+			f.Say("list-refused", true)
+		}
+	}
+	if c.Check != checkReachable {
+		p.holds(checkReachable, report.Value{Text: p.c.seen.get().host, From: p.endpointFrom()})
+	}
+	switch c.Check {
+	case checkRegion:
+		p.holds(checkExists)
+	case checkReadable:
+		p.holds(checkSignature)
+		p.locate(ctx)
+	}
+	p.fail(c.Check, c.ID, f, p.paste(c, d)...)
+}
+
+// refusal finds the case of an answer and its facts.
+func (p *probe) refusal(ctx context.Context, code, message string) (catalogue.Case, catalogue.Facts, denial) {
+	code, message = p.redact.Redact(code), p.redact.Redact(message)
+	f := p.facts(ctx)
+	d, _ := parseDenial(message)
+	p.say(f, d)
+	f["code"], f["right-region"] = code, p.c.rightRegion(code, message)
+	f["kms-state"] = "S3 says " + strings.TrimPrefix(f["code"], "KMS.")
+	if arn, _, ok := strings.Cut(message, " is "); ok && strings.HasPrefix(arn, "arn:") && strings.HasPrefix(code, "KMS.") {
+		f["key"] = arn
+	}
+	c, ok := catalogue.Recognise(catalogue.S3Op, code, message)
+	switch {
+	case ok:
+	case p.c.seen.get().status >= http.StatusInternalServerError:
+		c = catalogue.Find("s3-fault")
+	default:
+		c = catalogue.Find("s3-answered-no")
+	}
+	return c, f, d
+}
+
+// locate says where a bucket is that refuses to be read. A bucket whose place S3
+// names is there.
+func (p *probe) locate(ctx context.Context) {
+	right := p.c.regionOf(ctx)
+	switch right {
+	case "":
+	case p.region.Text:
+		p.holds(checkExists)
+		p.holds(checkRegion, p.region)
+	default:
+		p.holds(checkExists)
+		f := p.facts(ctx)
+		f["right-region"] = right
+		p.fail(checkRegion, "bucket-region-redirect", f)
+	}
+}
+
+// facts are what every case may name.
+func (p *probe) facts(ctx context.Context) catalogue.Facts {
+	seen := p.c.seen.get()
+	f := catalogue.Facts{
+		"bucket": p.b.Name.Text, "bucket-from": cmp.Or(p.b.Name.From, "the bucket's name"), "prefix": p.b.Prefix.Text,
+		"region": p.region.Text, "region-from": cmp.Or(p.region.From, "the region"),
+		"host": p.c.host(ctx), "endpoint-from": p.endpointFrom(),
+		"caller": cmp.Or(p.who.ARN, p.who.Role, "the caller"), "role": cmp.Or(p.who.Role, "of these credentials"), "account": cmp.Or(p.who.Account, "of these credentials"),
+		"resource": "arn:" + iam.PartitionOfRegion(p.region.Text) + ":s3:::" + p.b.Name.Text,
+		"key":      cmp.Or(p.b.KMSKey.Text, "(S3 does not name it)"), "status": strconv.Itoa(seen.status), "calls": catalogue.Count(max(seen.tries, 1), "call"),
+		"now": seen.signed, "s3-time": seen.header.Get("Date"),
+	}
+	f.Say("endpoint", p.c.endpoint.Known())
+	f.Say("default-endpoint", !p.c.endpoint.Known())
+	f.Say("dotted", strings.Contains(p.b.Name.Text, ".") && !p.c.endpoint.Known())
+	return f
+}
+
+func (p *probe) endpointFrom() string {
+	if p.c.endpoint.Known() {
+		return cmp.Or(p.c.endpoint.From, "the endpoint")
+	}
+	return "the endpoint of region " + report.Clean(p.region.Text)
+}
+
+// say adds what a denial tells: it knows better than the settings who called.
+func (p *probe) say(f catalogue.Facts, d denial) {
+	if d.action == "" {
+		return
+	}
+	f["caller"] = d.principal
+	if arn, err := iam.ParseAssumedRole(d.principal); err == nil {
+		f["role"], f["account"] = arn.Role, arn.Account
+	}
+	f["action"] = d.action
+	if d.resource != "" {
+		f["resource"] = d.resource
+	}
+	if strings.HasPrefix(d.action, "kms:") && d.resource != "" {
+		f["key"] = d.resource
+	}
+	f["policy"], f["kind"] = d.policy, kindWords(d.kind)
+	for fact, kinds := range map[string]string{
+		"identity-based": "identity-based", "resource-based": "resource-based", "session": "session", "vpc-endpoint": "VPC endpoint",
+		"of-role": "identity-based,permissions boundary", "organization": "service control,resource control",
+	} {
+		f.Say(fact, d.kind != "" && strings.Contains(","+kinds+",", ","+d.kind+","))
+	}
+	f.Say("list", d.action == "s3:ListBucket")
+}
+
+// paste gives the statements that would mend a case, where some would.
+func (p *probe) paste(c catalogue.Case, d denial) []report.Snippet {
+	role := p.who.Role
+	if arn, err := iam.ParseAssumedRole(d.principal); err == nil {
+		role = arn.Role
+	}
+	access := iam.CacheAccess{
+		Partition: iam.PartitionOfRegion(p.region.Text), Bucket: p.b.Name.Text, Prefix: p.b.Prefix.Text,
+		Write:  p.b.Write || d.action == "s3:PutObject" || d.action == "kms:GenerateDataKey",
+		Delete: d.action == "s3:DeleteObject",
+	}
+	for _, key := range []string{p.b.KMSKey.Text, d.resource} {
+		if strings.HasPrefix(key, "arn:") && strings.Contains(key, ":kms:") {
+			access.KMSKey = key
+		}
+	}
+	own := []report.Snippet{
+		{For: "the permission policy of the role, as JSON", Text: access.JSON()},
+		{For: "the same, as Terraform", Text: access.Terraform(cmp.Or(role, "ROLE"))},
+	}
+	switch c.ID {
+	case "s3-not-allowed", "s3-list-denied", "s3-denied", "s3-session-policy":
+		return own
+	case "s3-kms-denied":
+		return append([]report.Snippet{
+			{For: "a statement for the key's policy, as JSON", Text: iam.KeyStatement(p.roleARN(d, role))},
+		}, own...)
+	}
+	return nil
+}
+
+// roleARN names the role by its account and name; a role with a path has another
+// ARN, which no answer tells.
+func (p *probe) roleARN(d denial, role string) string {
+	account := p.who.Account
+	if arn, err := iam.ParseAssumedRole(d.principal); err == nil {
+		account = arn.Account
+	}
+	return iam.RoleARN{Partition: iam.PartitionOfRegion(p.region.Text), Account: cmp.Or(account, "ACCOUNT"), Name: cmp.Or(role, "ROLE")}.String()
+}

@@ -1,0 +1,193 @@
+// Package cache asks S3 what a role can do in the bucket of a runner's cache. It
+// says in the catalogue's words what S3's answers mean, and what would mend
+// them. Probe only reads, and only what is not there.
+//
+// It proves the access of the role that it is run with. The cache itself is
+// reached with the runner manager's role, or with one that the manager assumes.
+package cache
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
+	"gitlab.com/ci-aws/ci-aws/internal/report"
+)
+
+// Bucket is the cache's place in S3, each value with its source.
+type Bucket struct {
+	Name        report.Value
+	Prefix      report.Value // of all keys; Path in [runners.cache]
+	Region      report.Value // where it is not known, S3 is asked
+	EndpointURL report.Value // in place of AWS's own; before AWS_ENDPOINT_URL_S3
+	KMSKey      report.Value // as it is configured: ARN, id or alias
+	Write       bool         // the role is to write too: what is pasted allows that
+}
+
+// Caller is whose credentials are used. What is not known is empty.
+type Caller struct {
+	ARN     string // of the session
+	Role    string // the role's name
+	Account string
+}
+
+// The checks of Probe, in the order of a diagnosis.
+const (
+	checkName      = "bucket-name"
+	checkReachable = "s3-reachable"
+	checkSignature = "s3-signature"
+	checkExists    = "bucket-exists"
+	checkRegion    = "bucket-region"
+	checkReadable  = "bucket-readable"
+)
+
+func checks() []string {
+	return []string{checkName, checkReachable, checkSignature, checkExists, checkRegion, checkReadable}
+}
+
+// Probe asks for an object that is not there, which S3 says of it only to who
+// may read and list. It gives a finding for each of its checks, in their order;
+// those that hang on one that failed wait for it.
+//
+// cfg has the credentials, the HTTP client, the retryer and the settings that
+// the caller wants used; its endpoints for S3 are honoured, and who may be
+// called is for the caller to judge. The text of no answer is shown without
+// being cleaned and freed of these credentials.
+func Probe(ctx context.Context, cfg aws.Config, b Bucket, who Caller) []report.Finding {
+	p := newProbe(ctx, cfg, b, who)
+	p.run(ctx)
+	return p.report()
+}
+
+// probe is one bucket being asked about.
+type probe struct {
+	b        Bucket
+	who      Caller
+	c        client
+	region   report.Value // that calls are signed for
+	redact   *report.Redactor
+	findings map[string]report.Finding // by check
+	start    time.Time
+}
+
+func newProbe(ctx context.Context, cfg aws.Config, b Bucket, who Caller) *probe {
+	p := &probe{b: b, who: who, redact: &report.Redactor{}, findings: map[string]report.Finding{}, start: time.Now()}
+	p.region = b.Region.Or(report.Value{Text: cfg.Region, From: "the region of the calls"}).
+		Or(report.Value{Text: firstRegion, From: "the default"})
+	p.c = newClient(ctx, cfg, b, p.region.Text)
+	return p
+}
+
+// firstRegion is asked where no region is known: its answer names the bucket's.
+const firstRegion = "us-east-1"
+
+func (p *probe) run(ctx context.Context) {
+	if what, kind := invalidName(p.b.Name.Text, p.region.Text); what != "" {
+		f := p.facts(ctx)
+		f["what"] = what
+		f.Say(kind, true)
+		p.fail(checkName, "bucket-name-invalid", f)
+		return
+	}
+	p.holds(checkName, p.b.Name)
+	if !isHostLabel(p.region.Text) {
+		p.fail(checkRegion, "bucket-region-invalid", p.facts(ctx))
+		return
+	}
+	if !p.keys(ctx) {
+		return
+	}
+	err := p.c.get(ctx, p.key())
+	if right := p.c.rightRegion(codeAndMessage(err)); right != "" && !p.b.Region.Known() {
+		p.region = report.Value{Text: right, From: "S3"}
+		p.c = p.c.in(right)
+		err = p.c.get(ctx, p.key())
+	}
+	p.judge(ctx, err)
+	if f, ok := p.findings[checkReadable]; ok {
+		f.Took = time.Since(p.start)
+		p.findings[checkReadable] = f
+	}
+}
+
+// keys makes the credentials known to the redactor, before anything can be said.
+func (p *probe) keys(ctx context.Context) bool {
+	if p.c.keys == nil {
+		p.fail(checkSignature, "s3-keys-missing", p.facts(ctx))
+		return false
+	}
+	keys, err := p.c.keys.Retrieve(ctx)
+	if err != nil {
+		f := catalogue.Find("s3-keys-missing").Finding(p.facts(ctx), p.evidence())
+		f.Status = report.Unknown
+		p.findings[checkSignature] = f
+		return false
+	}
+	p.redact.Add(report.NewSecret(keys.SecretAccessKey), report.NewSecret(keys.SessionToken))
+	return true
+}
+
+// key names an object that surely is not there.
+func (p *probe) key() string { return join(p.b.Prefix.Text, "ci-aws-check/"+rand.Text()) }
+
+func join(prefix, key string) string {
+	if prefix = strings.TrimRight(prefix, "/"); prefix != "" {
+		return prefix + "/" + key
+	}
+	return key
+}
+
+func (p *probe) holds(check string, evidence ...report.Value) {
+	p.findings[check] = catalogue.Holds(check, evidence...)
+}
+
+// fail notes a case under the check that was being made.
+func (p *probe) fail(check, id string, f catalogue.Facts, paste ...report.Snippet) {
+	c := catalogue.Find(id)
+	c.Check = check
+	p.findings[check] = c.Finding(f, p.evidence(), paste...)
+}
+
+// report gives a finding for each check: what nothing was found out about waits
+// for the first that is bad.
+func (p *probe) report() []report.Finding {
+	first := ""
+	for _, id := range checks() {
+		if f, ok := p.findings[id]; ok && f.Bad() {
+			first = id
+			break
+		}
+	}
+	var all []report.Finding
+	for _, id := range checks() {
+		f, ok := p.findings[id]
+		if !ok {
+			f = catalogue.Waits(id, first)
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+func (p *probe) evidence() []report.Value {
+	var out []report.Value
+	for _, v := range []struct {
+		name string
+		report.Value
+	}{
+		{"bucket ", p.b.Name},
+		{"prefix ", p.b.Prefix},
+		{"region ", p.region},
+		{"endpoint ", p.c.endpoint},
+		{"caller ", report.Value{Text: p.who.ARN, From: "STS"}},
+	} {
+		if v.Known() {
+			out = append(out, report.Value{Text: v.name + v.Text, From: v.From})
+		}
+	}
+	return out
+}

@@ -1,0 +1,67 @@
+package catalogue
+
+// words says in which set-up a fact is known that chooses between causes.
+func words(fact string) string {
+	for _, f := range chooses() {
+		if f.fact == fact {
+			return f.words
+		}
+	}
+	return "where " + fact + " is known"
+}
+
+func chooses() []struct{ fact, words string } {
+	return []struct{ fact, words string }{
+		{"account-unconfirmed", "where nothing says which account is expected"},
+		{"ambient", "with keys of the environment (ambient)"},
+		{"arn", "where it is an ARN"},
+		{"aud-other", "where aud is not what the EKS webhook asks for"},
+		{"chosen", "where a setting names the role"},
+		{"default", "where the account is called default"},
+		{"default-account", "where the pod runs under the default service account"},
+		{"default-endpoint", "with AWS's own endpoint"},
+		{"dotted", "where the bucket's name has a dot"},
+		{"endpoint", "where a setting names the endpoint"},
+		{"gitlab", "with a GitLab ID token"},
+		{"half", "where just one of the two variables is set"},
+		{"has-id", "where AWS_ACCESS_KEY_ID is set"},
+		{"has-secret", "where AWS_SECRET_ACCESS_KEY is set"},
+		{"identity-based", "where the answer speaks of identity-based policies"},
+		{"injected", "where AWS_ROLE_ARN names the role"},
+		{"insecure-issuer", "where the issuer is http"},
+		{"irsa", "with IRSA"},
+		{"kubernetes", "with the token of a service account"},
+		{"late", "where the time was up"},
+		{"list", "where the denied action is s3:ListBucket"},
+		{"list-refused", "where listing the bucket is refused, too"},
+		{"near", "where another name is near"},
+		{"neither", "where none of the two variables is set"},
+		{"no-pod-sub", "where nothing tells the pod's service account"},
+		{"no-slip", "where the two have little in common"},
+		{"not-ambient", "unless the keys are those of the environment (ambient)"},
+		{"not-waited", "without --wait"},
+		{"of-role", "where the answer speaks of identity-based policies or of a permissions boundary"},
+		{"organization", "where the answer speaks of a policy of the organization"},
+		{"other", "where it is none of these"},
+		{"other-account", "where none of these holds"},
+		{"other-issuer", "with the token of another issuer"},
+		{"overwrite", "where KUBERNETES_SERVICE_ACCOUNT_OVERWRITE is set"},
+		{"path", "where it holds a slash"},
+		{"pod-identity", "with EKS Pod Identity"},
+		{"pod-sub", "where the pod's own token tells its service account"},
+		{"policy", "where the answer names the policy"},
+		{"proxy", "where a proxy is set"},
+		{"resource-based", "where the answer speaks of resource-based policies"},
+		{"role-env", "where AWS_ROLE_ARN is set"},
+		{"role-from", "where a role ARN is given"},
+		{"role-overridden", "where AWS_ROLE_ARN is not what the container started with"},
+		{"session", "where the answer speaks of session policies"},
+		{"slip", "where the two differ by little"},
+		{"swapped", "where namespace and name have changed places"},
+		{"typed", "where AuthenticationType is set"},
+		{"untyped", "where AuthenticationType is not set"},
+		{"url", "where it is a URL"},
+		{"vpc-endpoint", "where the answer speaks of VPC endpoint policies"},
+		{"waited", "after --wait"},
+	}
+}

@@ -1,0 +1,90 @@
+package runner
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"gitlab.com/ci-aws/ci-aws/internal/report"
+)
+
+// ServiceAccountLines gives job pods a service account.
+func ServiceAccountLines(account string) string {
+	return kubernetesLines("service_account = " + tomlString(account))
+}
+
+// OverwriteLines lets jobs choose one of these service accounts, and no other,
+// by KUBERNETES_SERVICE_ACCOUNT_OVERWRITE.
+func OverwriteLines(accounts ...string) string {
+	var names []string
+	for _, a := range accounts {
+		names = append(names, regexp.QuoteMeta(a))
+	}
+	list := strings.Join(names, "|")
+	if len(names) > 1 {
+		list = "(" + list + ")"
+	}
+	return kubernetesLines("service_account_overwrite_allowed = " + tomlString("^"+list+"$"))
+}
+
+// FSGroupLines lets processes that are not root read the mounted token.
+func FSGroupLines(gid int64) string {
+	return "[[runners]]\n  [runners.kubernetes.pod_security_context]\n    fs_group = " + strconv.FormatInt(gid, 10) + "\n"
+}
+
+// RoleLines gives the cache of a runner a role.
+func RoleLines(roleARN string) string {
+	return "[[runners]]\n  [runners.cache.s3]\n    RoleARN = " + tomlString(roleARN) + "\n"
+}
+
+// AnnotateCommand ties a service account to a role. Characters that do not print
+// are escaped, so that a terminal obeys none.
+func AnnotateCommand(namespace, account, roleARN string) string {
+	// TYPE/NAME: a name that starts with a dash is no flag.
+	return fmt.Sprintf("kubectl annotate --overwrite --namespace=%s %s %s",
+		shellWord(namespace), shellWord("serviceaccount/"+account), shellWord("eks.amazonaws.com/role-arn="+roleARN))
+}
+
+func kubernetesLines(line string) string {
+	return "[[runners]]\n  [runners.kubernetes]\n    " + line + "\n"
+}
+
+// tomlString writes s as a basic string in printable characters only. Bytes that
+// are not UTF-8, which TOML cannot hold, become U+FFFD.
+// https://toml.io/en/v1.0.0#string
+func tomlString(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for i, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == ':' && (strings.HasSuffix(s[:i], "section_start") || strings.HasSuffix(s[:i], "section_end")):
+			b.WriteString(`\u003a`) // GitLab would fold the job log here
+		case !unicode.IsPrint(r) && r > 0xFFFF:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		case !unicode.IsPrint(r) || unicode.Is(unicode.Bidi_Control, r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// shellWord writes s as one word of a POSIX shell.
+func shellWord(s string) string {
+	s = report.Clean(s)
+	if s != "" && strings.IndexFunc(s, needsQuotes) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func needsQuotes(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_@%+=:,./-", r)
+}
