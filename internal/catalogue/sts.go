@@ -98,7 +98,7 @@ var web = []Case{
 		Causes: []Cause{
 			{Why: "the file is a copy, or is no longer renewed", Fix: "use the file that EKS mounts, or start the job again", When: "irsa", Tell: "/var/run/secrets/eks.amazonaws.com/serviceaccount/token is a newer one than <file-from>"},
 			{Why: "the job ran for longer than its ID token lives", Fix: "exchange it at the start of the job, or start the job again", When: "gitlab", Tell: "the job started before <exp>"},
-			{Why: "the token is not renewed, or another file took its place", Fix: "start a new job; AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE must be the file that EKS mounts", When: "pod-identity"},
+			{Why: "the token is not renewed, or another file took its place", Fix: "start a new job; AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE must be the file that EKS mounts", When: "pod-identity", Tell: "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token is a newer one than <file-from>"},
 		},
 		Sources: []string{oidcProvider},
 	},

@@ -90,7 +90,7 @@ func (f reportForm) render(io IO, j job.Job, r report.Report, suite, form string
 func writeFile(at report.Value, text string) error {
 	temp, err := os.CreateTemp(filepath.Dir(at.Text), ".ci-aws-*")
 	if err == nil {
-		defer os.Remove(temp.Name())
+		defer func() { _ = os.Remove(temp.Name()) }() // it was renamed, or is of no use
 		_, err = temp.WriteString(text)
 		if cerr := temp.Close(); err == nil {
 			err = cerr

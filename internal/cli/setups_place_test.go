@@ -60,6 +60,8 @@ func podIn(t *testing.T, cloud *awsfake.Cloud) *place {
 		"PATH": os.Getenv("PATH"), "HOME": filepath.Join(root, "home"), "TMPDIR": root, "TEST_ROOT": root,
 	}
 	check(t, os.Mkdir(p.env["HOME"], 0o755)) //nolint:gosec // so that it can
+	// The test's own instruments, which the program has in it too.
+	p.env["GORACE"], p.env["GOCOVERDIR"] = "atexit_sleep_ms=0", p.env["HOME"]
 	return p
 }
 

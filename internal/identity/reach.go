@@ -70,7 +70,7 @@ func (w *way) walk(ctx context.Context) error {
 	if err != nil {
 		return w.ofProxy(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // nothing was sent that could be lost
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	w.see(conn.RemoteAddr().String()+" takes connections", "TCP")

@@ -60,7 +60,7 @@ func (l *lab) exchange(ctx context.Context, runs int, r *result) error {
 // awsCLI times env beside the AWS CLI, where one is installed.
 func (l *lab) awsCLI(ctx context.Context, runs int, r *result) error {
 	env := slices.Concat(l.env, []string{"AWS_CONFIG_FILE=" + l.dir + "/none", "AWS_SHARED_CREDENTIALS_FILE=" + l.dir + "/none"})
-	version, _, err := contender{[]string{"aws", "--version"}, env, "aws-cli/"}.run(ctx)
+	version, err := contender{[]string{"aws", "--version"}, env, "aws-cli/"}.run(ctx)
 	if err != nil {
 		r.facts = append(r.facts, "the AWS CLI was not on this machine")
 		return ctx.Err()
@@ -82,7 +82,7 @@ func (l *lab) awsCLI(ctx context.Context, runs int, r *result) error {
 // start of the program.
 func (l *lab) stored(ctx context.Context, runs int, r *result) error {
 	stored := l.program(`"AccessKeyId"`, "ci-aws", "credential-process")
-	if _, _, err := stored.run(ctx); err != nil {
+	if _, err := stored.run(ctx); err != nil {
 		return err
 	}
 	const action = "AssumeRoleWithWebIdentity"
@@ -115,7 +115,7 @@ func (l *lab) memory(ctx context.Context, runs int, r *result) error {
 		var most int64
 		for range runs {
 			args := append([]string{l.bin("ci-aws")}, strings.Fields(command)...)
-			text, _, err := l.program("", "peak", args...).run(ctx)
+			text, err := l.program("", "peak", args...).run(ctx)
 			if err != nil {
 				return err
 			}
