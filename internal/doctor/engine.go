@@ -66,6 +66,11 @@ func run(ctx context.Context, checks []check, timeout time.Duration) report.Repo
 
 func (a *answer) ask(ctx context.Context, all map[string]*answer) {
 	defer close(a.done)
+	defer func() {
+		if recover() != nil { // its value may hold anything
+			a.findings = []report.Finding{open(a.check.id, catalogue.Facts{"what": "ci-aws has a defect here, please report it"})}
+		}
+	}()
 	for _, need := range a.check.needs {
 		before, asked := all[need]
 		if !asked {
@@ -136,11 +141,17 @@ func (a *answer) wait(ctx context.Context, timeout time.Duration) []report.Findi
 var interrupted = report.Finding{}
 
 func unfinished(ctx context.Context, id string, timeout time.Duration) report.Finding {
-	facts := catalogue.Facts{"check": "not finished", "what": "it was interrupted"}
+	facts := catalogue.Facts{"what": "it was interrupted"}
 	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		facts["what"] = "the " + identity.ShortDuration(timeout) + " of --timeout were over"
 		facts.Say("late", true)
 	}
+	return open(id, facts)
+}
+
+// open is the finding of a check that did not come to its end.
+func open(id string, facts catalogue.Facts) report.Finding {
+	facts["check"] = "not finished"
 	f := catalogue.Find("unfinished").Finding(facts, nil)
 	f.ID, f.Title, f.Doc = id, catalogue.Title(id), catalogue.Doc(id)
 	return f

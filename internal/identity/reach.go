@@ -66,14 +66,15 @@ func (w *way) walk(ctx context.Context) error {
 	if err := w.resolve(ctx, first.Hostname()); err != nil {
 		return w.ofProxy(err)
 	}
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(first.Hostname(), port(first)))
+	tcp, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(first.Hostname(), port(first)))
 	if err != nil {
 		return w.ofProxy(err)
 	}
-	defer func() { _ = conn.Close() }() // nothing was sent that could be lost
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer func() { _ = tcp.Close() }() // nothing was sent that could be lost
+	stop := context.AfterFunc(ctx, func() { _ = tcp.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	w.see(conn.RemoteAddr().String()+" takes connections", "TCP")
+	w.see(tcp.RemoteAddr().String()+" takes connections", "TCP")
+	conn := tcp
 	if proxy != nil {
 		if conn, err = w.tunnel(ctx, conn); err != nil || conn == nil {
 			return w.ofProxy(err)
