@@ -241,7 +241,7 @@ var bucket = []Case{
 }
 
 var wrongRegion = []Cause{
-	{Why: "<region-from> names another region than the bucket's", Fix: "give {right-region} there (BucketLocation in [runners.cache.s3], --region, or AWS_REGION)"},
+	{Why: "<region-from> names another region than the bucket's", Fix: "give {right-region} there"},
 }
 
 // bucketTitles are the healthy facts of these cases' checks.

@@ -111,7 +111,8 @@ var local = []Case{
 		ID: "role-missing", Check: "role-arn",
 		Problem: "no role to assume: none of --role-arn, CI_AWS_ROLE_ARN and AWS_ROLE_ARN is set",
 		Causes: []Cause{
-			{Why: "the service account of this pod, {sub}, has no annotation eks.amazonaws.com/role-arn that the webhook could inject", Fix: "annotate it, or give --role-arn"},
+			{Why: "ci-aws env --isolate took AWS_ROLE_ARN out of this shell", Fix: "run this before it, or give --role-arn", When: "own-keys", First: "own-keys", Tell: "AWS_CREDENTIAL_EXPIRATION is set, and AWS_WEB_IDENTITY_TOKEN_FILE is not"},
+			{Why: "the service account of this pod, {sub}, has no annotation eks.amazonaws.com/role-arn that the webhook could inject", Fix: "annotate it, or give --role-arn", Tell: "kubectl describe serviceaccount shows no such annotation"},
 		},
 		Sources: []string{webhook},
 	},
@@ -167,7 +168,7 @@ var local = []Case{
 	},
 	{
 		ID: "endpoint-foreign", Check: "endpoint-allowed",
-		Problem: "the endpoint {endpoint} (<endpoint-from>) is not an AWS host, so the token is not sent there",
+		Problem: "the endpoint {endpoint} (<endpoint-from>) is not an AWS host, so no token is sent there",
 		Causes:  []Cause{{Why: "<endpoint-from> sends the token to host {host}", Fix: "remove it, or give --allow-endpoint-host {host} on the command line if that is wanted"}},
 		Sources: []string{sdkEndpoints},
 	},
@@ -186,7 +187,7 @@ var local = []Case{
 	{
 		ID: "account-unknown", Check: "role-account",
 		Problem: "the service does not tell the account, and only <allowed> may be used",
-		Causes:  []Cause{{Why: "an account that is not told cannot be checked", Fix: "leave out --allowed-account (<allowed-from>) with this endpoint"}},
+		Causes:  []Cause{{Why: "an account that is not told cannot be checked", Fix: "leave out <allowed-from> with this endpoint"}},
 	},
 	{
 		ID: "identity-differs", Check: "identity-matches",

@@ -85,7 +85,7 @@ var web = []Case{
 			{Why: "the role's trust policy names another sub, aud or issuer than this token has", Fix: "compare it, letter by letter, with the one below, which would admit the token", First: "injected", Tell: "ci-aws trust check FILE says which condition does not hold"},
 			{Why: "AWS_ROLE_ARN names the wrong role, as a CI/CD variable of that name does", Fix: "remove that variable from GitLab, or correct the annotation eks.amazonaws.com/role-arn of the service account", When: "injected", Tell: "kubectl get serviceaccount NAME -o yaml shows the annotation: {role} comes from there, or from a variable"},
 			{Why: "<role-from> names the wrong role", Fix: "compare {role} with the role that was made for this job", When: "chosen", First: "chosen", Tell: "the trust policy of {role} does not speak of this job at all"},
-			{Why: "the role does not exist, or was changed a moment ago", Fix: "look for it in account {account}, and try again with --wait 2m", When: "not-waited", Unsure: true, Tell: "aws iam get-role in account {account} finds it, or does not; with --wait 2m the call goes through"},
+			{Why: "the role does not exist, or was changed a moment ago", Fix: "look for it in account {account}, and try ci-aws whoami --wait 2m", When: "not-waited", Unsure: true, Tell: "aws iam get-role in account {account} finds it, or does not; with --wait 2m the call goes through"},
 			{Why: "the role does not exist", Fix: "look for it in account {account}", When: "waited", Unsure: true, Tell: "aws iam get-role in account {account} finds it, or does not"},
 			{Why: "a policy of the organization denies the call", Fix: "ask who owns account {account}", Unsure: true, Tell: "ci-aws trust check FILE admits the token, the role exists, and AWS still says no"},
 		},

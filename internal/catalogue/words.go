@@ -46,6 +46,7 @@ func chooses() []struct{ fact, words string } {
 		{"other-account", "where none of these holds"},
 		{"other-issuer", "with the token of another issuer"},
 		{"overwrite", "where KUBERNETES_SERVICE_ACCOUNT_OVERWRITE is set"},
+		{"own-keys", "where the job has exported temporary keys"},
 		{"path", "where it holds a slash"},
 		{"pod-identity", "with EKS Pod Identity"},
 		{"pod-sub", "where the pod's own token tells its service account"},

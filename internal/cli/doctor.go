@@ -50,6 +50,9 @@ func (o doctorOptions) run(ctx context.Context, io IO, t *talk) error {
 	if err := noArgs(s.c); err != nil {
 		return err
 	}
+	if s.c.IsSet("wait") {
+		return usagef("doctor asks once and does not wait: leave out --wait")
+	}
 	out, err := s.reportForm()
 	if err != nil {
 		return err

@@ -62,7 +62,7 @@ func bucketSetups() []setup {
 				p.config("eu-central-1", "eu-west-1")
 				p.env["AWS_ENDPOINT_URL_S3"] = p.cloud.S3URLIn("eu-west-1")
 			},
-			lead: `give "eu-central-1" there (BucketLocation in [runners.cache.s3]`,
+			lead: `give "eu-central-1" there`,
 		},
 		{
 			kase: "bucket-region-signature", row: "s3 wrong-region-signature", name: "the call is signed for another region", args: []string{"--config", "config.toml"},

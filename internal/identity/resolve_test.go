@@ -333,3 +333,26 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestAShellThatLostItsRoleStillKnowsTheContainers(t *testing.T) {
+	tests := []struct {
+		name, started string
+		role          report.Value
+		kase          string
+	}{
+		{"the container was started with it", "KUBERNETES_SERVICE_HOST=10.100.0.1\x00AWS_ROLE_ARN=" + awsfake.JobRole, value(awsfake.JobRole, "AWS_ROLE_ARN when the container started"), ""},
+		{"it was not", "KUBERNETES_SERVICE_HOST=10.100.0.1", report.Value{}, "role-missing"},
+		{"it is no container of a pod", "AWS_ROLE_ARN=" + awsfake.JobRole, report.Value{}, "role-missing"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, awsfake.Config{}).irsa(awsfake.PodToken{})
+			delete(w.env, "AWS_ROLE_ARN")
+			w.file("proc/1/environ", tt.started)
+			id, err := w.resolve()
+			if id.Role != tt.role || identity.CaseOf(err) != tt.kase {
+				t.Errorf("role %v, case %q; want %v, %q", id.Role, identity.CaseOf(err), tt.role, tt.kase)
+			}
+		})
+	}
+}

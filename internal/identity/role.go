@@ -17,7 +17,7 @@ import (
 func chooseRole(id *Identity) error {
 	switch id.Source {
 	case IRSA:
-		id.Role = id.req.Role.Or(id.job.Value(roleEnv))
+		id.Role = id.req.Role.Or(id.job.Value(roleEnv)).Or(id.startedRole())
 		if !id.Role.Known() {
 			return &Error{Case: "role-missing", Doing: "finding the role", Facts: id.facts()}
 		}
@@ -76,6 +76,17 @@ func (id *Identity) FinalRole() report.Value {
 	return id.Role
 }
 
+// startedRole is the role that the container was started with, for a shell that
+// env --isolate took it out of.
+func (id *Identity) startedRole() report.Value {
+	started, ok := id.job.Started()
+	role := started.Value(roleEnv)
+	if !ok || !role.Known() {
+		return report.Value{}
+	}
+	return report.Value{Text: role.Text, From: "AWS_ROLE_ARN when the container started"}
+}
+
 // webhookAudiences are what the EKS webhook asks for unless an annotation says
 // otherwise, in China too.
 // https://github.com/aws/amazon-eks-pod-identity-webhook
@@ -112,6 +123,8 @@ func (id *Identity) facts() catalogue.Facts {
 	f.Say("injected", id.Role.From == roleEnv && !overridden)
 	f.Say("aud-other", id.Source == IRSA && !slices.Contains(webhookAudiences(), c.STSAudience()))
 	f.Say("default-account", c.Default())
+	_, _, own := id.job.OwnKeys()
+	f.Say("own-keys", own)
 	f.Say("chosen", id.Role.From != roleEnv)
 	f.Say("account-unconfirmed", len(id.req.Accounts) == 0)
 	f.Say("irsa", id.Source == IRSA)
