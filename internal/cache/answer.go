@@ -3,70 +3,51 @@ package cache
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
-
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 	"gitlab.com/ci-aws/ci-aws/internal/iam"
 	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
 
-// codeAndMessage are those of an answer in S3's own form; no code is none. Where
-// an answer has no code the SDK puts the words of the HTTP status.
-func codeAndMessage(err error) (code, message string) {
-	var (
-		api  smithy.APIError
-		resp *smithyhttp.ResponseError
-	)
-	if !errors.As(err, &api) || api.ErrorCode() == "UnknownError" {
-		return "", ""
-	}
-	if errors.As(err, &resp) && api.ErrorMessage() == http.StatusText(resp.HTTPStatusCode()) {
-		return "", ""
-	}
-	return api.ErrorCode(), api.ErrorMessage()
-}
-
 // judge says what the answer for the object that is not there proves.
 func (p *probe) judge(ctx context.Context, err error) {
-	code, message := codeAndMessage(err)
-	switch code {
+	switch answerOf(err).Code {
 	case "NoSuchKey":
-		p.holds(checkReachable, report.Value{Text: p.c.seen.get().host, From: p.endpointFrom()})
+		p.holds(checkReachable, report.Value{Text: p.c.host(), From: p.endpointFrom()})
 		p.holds(checkSignature)
 		p.holds(checkExists)
 		p.holds(checkRegion, p.region)
 		p.holds(checkReadable, p.evidence()...)
 	case "": // an object too: there is none of that name
-		p.silent(ctx, checkReachable, err)
+		p.silent(checkReachable, err)
 	default:
-		p.answered(ctx, code, message)
+		p.answered(ctx, err)
 	}
 }
 
 // answered notes a refusal, and what else it proves.
-func (p *probe) answered(ctx context.Context, code, message string) {
-	c, f, d := p.refusal(ctx, code, message)
+func (p *probe) answered(ctx context.Context, err error) {
+	c, f, d := p.refusal(err)
 	if c.ID == "s3-denied" {
 		// S3 gave no reason. What it says to a list tells a missing permission
 		// to list, which hides that the object is not there, from all else.
-		switch listCode, listMessage := codeAndMessage(p.c.list(ctx, p.b.Prefix.Text)); {
-		case listCode == "AccessDenied":
+		_, err := p.c.listObjects(ctx, p.b.Prefix.Text, 1, nil)
+		switch answerOf(err).Code {
+		case "AccessDenied":
 			f.Say("list-refused", true)
-			if other, facts, denied := p.refusal(ctx, listCode, listMessage); other.ID != "s3-denied" {
+			if other, facts, denied := p.refusal(err); other.ID != "s3-denied" {
 				c, f, d = other, facts, denied
 			}
-		case listCode != "":
+		case "":
+		default:
 			f.Say("list-refused", true)
 		}
 	}
 	if c.Check != checkReachable {
-		p.holds(checkReachable, report.Value{Text: p.c.seen.get().host, From: p.endpointFrom()})
+		p.holds(checkReachable, report.Value{Text: p.c.host(), From: p.endpointFrom()})
 	}
 	switch c.Check {
 	case checkRegion:
@@ -79,12 +60,13 @@ func (p *probe) answered(ctx context.Context, code, message string) {
 }
 
 // refusal finds the case of an answer and its facts.
-func (p *probe) refusal(ctx context.Context, code, message string) (catalogue.Case, catalogue.Facts, denial) {
-	code, message = p.redact.Redact(code), p.redact.Redact(message)
-	f := p.facts(ctx)
+func (p *probe) refusal(err error) (catalogue.Case, catalogue.Facts, denial) {
+	answer := answerOf(err)
+	code, message := p.redact.Redact(answer.Code), p.redact.Redact(answer.Message)
+	f := p.facts()
 	d, _ := parseDenial(message)
 	p.say(f, d)
-	f["code"], f["right-region"] = code, p.c.rightRegion(code, message)
+	f["code"], f["right-region"] = code, p.shown(rightRegion(err))
 	f["kms-state"] = "S3 says " + strings.TrimPrefix(f["code"], "KMS.")
 	if arn, _, ok := strings.Cut(message, " is "); ok && strings.HasPrefix(arn, "arn:") && strings.HasPrefix(code, "KMS.") {
 		f["key"] = arn
@@ -92,7 +74,7 @@ func (p *probe) refusal(ctx context.Context, code, message string) (catalogue.Ca
 	c, ok := catalogue.Recognise(catalogue.S3Op, code, message)
 	switch {
 	case ok:
-	case p.c.seen.get().status >= http.StatusInternalServerError:
+	case answer.Status >= http.StatusInternalServerError:
 		c = catalogue.Find("s3-fault")
 	default:
 		c = catalogue.Find("s3-answered-no")
@@ -100,30 +82,38 @@ func (p *probe) refusal(ctx context.Context, code, message string) (catalogue.Ca
 	return c, f, d
 }
 
+// shown is a region that S3 names, or "" if it holds a secret.
+func (p *probe) shown(region string) string {
+	if p.redact.Redact(region) != region {
+		return ""
+	}
+	return region
+}
+
 // locate says where a bucket is that refuses to be read. A bucket whose place S3
 // names is there.
 func (p *probe) locate(ctx context.Context) {
-	right := p.c.regionOf(ctx)
-	switch right {
+	right, _ := p.c.headBucket(ctx) // a refusal names the region too
+	switch right = p.shown(right); right {
 	case "":
 	case p.region.Text:
 		p.holds(checkExists)
 		p.holds(checkRegion, p.region)
 	default:
 		p.holds(checkExists)
-		f := p.facts(ctx)
+		f := p.facts()
 		f["right-region"] = right
 		p.fail(checkRegion, "bucket-region-redirect", f)
 	}
 }
 
 // facts are what every case may name.
-func (p *probe) facts(ctx context.Context) catalogue.Facts {
+func (p *probe) facts() catalogue.Facts {
 	seen := p.c.seen.get()
 	f := catalogue.Facts{
 		"bucket": p.b.Name.Text, "bucket-from": cmp.Or(p.b.Name.From, "the bucket's name"), "prefix": p.b.Prefix.Text,
 		"region": p.region.Text, "region-from": cmp.Or(p.region.From, "the region"),
-		"host": p.c.host(ctx), "endpoint-from": p.endpointFrom(),
+		"host": p.c.host(), "endpoint-from": p.endpointFrom(),
 		"caller": cmp.Or(p.who.ARN, p.who.Role, "the caller"), "role": cmp.Or(p.who.Role, "of these credentials"), "account": cmp.Or(p.who.Account, "of these credentials"),
 		"resource": "arn:" + iam.PartitionOfRegion(p.region.Text) + ":s3:::" + p.b.Name.Text,
 		"key":      cmp.Or(p.b.KMSKey.Text, "(S3 does not name it)"), "status": strconv.Itoa(seen.status), "calls": catalogue.Count(max(seen.tries, 1), "call"),

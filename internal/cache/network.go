@@ -11,22 +11,20 @@ import (
 	"strconv"
 	"syscall"
 	"time"
-
-	"github.com/aws/smithy-go"
 )
 
 // silent notes that nobody answered, or nobody who speaks as S3 does.
-func (p *probe) silent(ctx context.Context, check string, err error) {
-	f := p.facts(ctx)
+func (p *probe) silent(check string, err error) {
+	f := p.facts()
 	id, said := networkCase(err)
 	seen := p.c.seen.get()
-	var broken *smithy.DeserializationError
+	var answer *s3Error
 	switch {
 	case errors.Is(err, context.Canceled):
 		id = "s3-interrupted"
 	case seen.status >= http.StatusInternalServerError:
 		id = "s3-fault"
-	case seen.status != 0 && (id == "s3-unreachable" || errors.As(err, &broken)):
+	case seen.status != 0 && (id == "s3-unreachable" || errors.As(err, &answer)):
 		id = "s3-foreign-answer"
 	}
 	f["status"], f["said"] = strconv.Itoa(seen.status), said

@@ -182,6 +182,25 @@ func TestNoSecretOfAnAnswerIsShown(t *testing.T) {
 	}
 }
 
+func TestNoSecretIsTakenForARegion(t *testing.T) {
+	const secret = "planted-secret-access-key"
+	for _, known := range []string{"", "eu-central-1"} {
+		for _, answer := range []string{
+			"<Code>AuthorizationHeaderMalformed</Code><Message>the region 'x' is wrong; expecting '" + secret + "'</Message>",
+			"<Code>PermanentRedirect</Code><Region>" + secret + "</Region>",
+		} {
+			w := newWorld(t)
+			w.use(aws.Credentials{AccessKeyID: "AKIAPLANTED", SecretAccessKey: secret})
+			w.bucket.Region = value(known, "--region")
+			w.inject(awsfake.Fault{Status: http.StatusBadRequest, Type: "application/xml", Body: "<Error>" + answer + "</Error>"})
+			out, err := json.Marshal(w.probeOnly())
+			if err != nil || strings.Contains(string(out), secret) {
+				t.Errorf("%v: %s", err, out)
+			}
+		}
+	}
+}
+
 func TestAHostileAnswerIsCleaned(t *testing.T) {
 	w := newWorld(t)
 	w.inject(awsfake.Fault{Status: http.StatusForbidden, Type: "application/xml", Body: "<Error><Code>AccessDenied</Code><Message>User: a\u202e\u009b section_start:1:x is not authorized to perform: s3:\u0085x on resource: \"" + `${path.root}&quot;` + "\" because no identity-based policy allows it</Message></Error>"})
