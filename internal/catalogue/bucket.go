@@ -162,7 +162,7 @@ var bucket = []Case{
 		Answer:  Answer{Op: S3Op, Code: []string{"AccessDenied"}, Text: "is not authorized to perform: kms:"},
 		Problem: "the KMS key <key> of bucket {bucket} refuses <action> to {caller}; the bucket itself does not refuse",
 		Causes: []Cause{
-			{Why: "the key's policy does not let the role <role> use the key", Fix: "add the key statement below to the key's policy", Tell: "does aws kms get-key-policy name the role, or the account's root? Then the role's own policy has to allow it as well"},
+			{Why: "the key's policy does not let the role <role> use the key", Fix: "add a statement to the key's policy that allows it kms:Decrypt and kms:GenerateDataKey", Tell: "does aws kms get-key-policy name the role, or the account's root? Then the role's own policy has to allow it as well"},
 			{Why: "the role <role> has no permission for <action>", Fix: "add it, on the key's ARN, to the role's policy", Tell: "does the answer say that no identity-based policy allows it?", First: "identity-based"},
 			{Why: "the key is in another region or another account than the bucket's objects are used from", Fix: "name the key by its full ARN in the bucket's default encryption and in ServerSideEncryptionKeyID of [runners.cache.s3]", Tell: "does aws kms describe-key find the key in region {region}?"},
 		},
@@ -173,7 +173,7 @@ var bucket = []Case{
 		Answer:  Answer{Op: S3Op, Code: []string{"AccessDenied"}, Text: "is not authorized to perform: s3:ListBucket"},
 		Problem: "the role <role> has no s3:ListBucket on bucket {bucket}, so S3 answers 403 and not 404 for an object that is not there: every cache miss looks like a refusal",
 		Causes: []Cause{
-			{Why: "the permission policy of the role <role> lacks s3:ListBucket, or has it only on the objects (<bucket>/*; it is about the bucket itself) or under a condition on s3:prefix", Fix: "add the first statement below", Tell: "does aws s3api list-objects-v2 --bucket <bucket> work as this role?"},
+			{Why: "the permission policy of the role <role> lacks s3:ListBucket, or has it only on the objects (<bucket>/*; it is about the bucket itself) or under a condition on s3:prefix", Fix: "allow s3:ListBucket on the bucket's own ARN, in a statement beside that for its objects", Tell: "does aws s3api list-objects-v2 --bucket <bucket> work as this role?"},
 			{Why: "this is not the role that uses the cache", Fix: "run the check as the runner manager (--as runner)", Tell: whoAsksTell},
 		},
 		Sources: []string{s3GetObject, "https://github.com/cattle-ops/terraform-aws-gitlab-runner/issues/1282"},
@@ -192,7 +192,7 @@ var bucket = []Case{
 		Answer:  Answer{Op: S3Op, Code: []string{"AccessDenied"}, Text: "because no identity-based policy allows"},
 		Problem: "the role <role> may not do <action> on {resource}: none of its policies allows it",
 		Causes: []Cause{
-			{Why: "the permission policy of the role <role> does not allow it, or allows it for another bucket or prefix", Fix: "add the statements below, and compare the Resource lines: objects are under the bucket's ARN with /*, the bucket itself is not", Tell: "does aws iam list-attached-role-policies and list-role-policies show a policy with this bucket?"},
+			{Why: "the permission policy of the role <role> does not allow it, or allows it for another bucket or prefix", Fix: "let it allow <action>, and compare the Resource lines: what is done to objects (s3:GetObject, s3:PutObject) needs the bucket's ARN with /*, s3:ListBucket that ARN alone", Tell: "does aws iam list-attached-role-policies and list-role-policies show a policy with this bucket?"},
 			{Why: "this is not the role that uses the cache", Fix: "give the permission to the runner manager's role, and run the check as the runner manager (--as runner)", Tell: whoAsksTell},
 		},
 		Sources: []string{deniedTexts, runnerCache},
@@ -212,7 +212,7 @@ var bucket = []Case{
 		Problem: "S3 refuses {resource} to {caller} and does not say why",
 		Causes: []Cause{
 			{Why: "the bucket belongs to another account, outside the organization of account <account>: S3 gives no reasons across that border", Fix: "let the bucket's owner name the role <role> in the bucket's policy, and allow it in the role's own policy too", Tell: "is the bucket in aws s3api list-buckets of account <account>?"},
-			{Why: "an object that is not there is refused to a role without s3:ListBucket", Fix: "add the statements below to the role <role>", Tell: "does aws s3api list-objects-v2 --bucket <bucket> work as this role?", When: "list-refused"},
+			{Why: "an object that is not there is refused to a role without s3:ListBucket", Fix: "allow the role <role> s3:ListBucket on the bucket's own ARN", Tell: "does aws s3api list-objects-v2 --bucket <bucket> work as this role?", When: "list-refused"},
 			{Why: "the bucket's policy or its access control list refuses the object", Fix: "look at it (aws s3api get-bucket-policy --bucket <bucket>)", Tell: "does another role of the account get the same answer?"},
 		},
 		Sources: []string{s3Denied, s3GetObject},

@@ -92,7 +92,7 @@ func Title(check string) string {
 
 // All returns every case, in the order of a diagnosis.
 func All() []Case {
-	return slices.Concat(local, pod, web, signed, agent, network, trust, runnerConfig, bucket, s3Network)
+	return slices.Concat(local, pod, web, signed, agent, network, trust, narrow, runnerConfig, bucket, s3Network)
 }
 
 // Find returns the case of that id. An id that is not in the catalogue is a
@@ -141,7 +141,7 @@ func Holds(check string, evidence ...report.Value) report.Finding {
 
 // Waits makes the finding of a check that could not run since another failed.
 func Waits(check, other string) report.Finding {
-	return report.Finding{ID: check, Status: report.Skip, Title: Title(check), Cause: "waits for " + other, Doc: Doc(check)}
+	return report.Finding{ID: check, Status: report.Skip, Title: Title(check), Cause: "waits for " + other, Waits: other, Doc: Doc(check)}
 }
 
 // Home is where the project's files are read.
@@ -150,10 +150,13 @@ const Home = "https://gitlab.com/ci-aws/ci-aws/-/blob/main/"
 // Doc is the place in the project's files that explains a check.
 func Doc(check string) string { return "docs/checks.md#" + check }
 
+// clean leaves out facts that are not known, which would be empty lines.
 func clean(evidence []report.Value) []report.Value {
 	var out []report.Value
 	for _, v := range evidence {
-		out = append(out, report.Value{Text: report.Clean(v.Text), From: report.Clean(v.From)})
+		if v.Known() {
+			out = append(out, report.Value{Text: report.Clean(v.Text), From: report.Clean(v.From)})
+		}
 	}
 	return out
 }

@@ -33,7 +33,7 @@ func Stages() []Stage {
 		{"exchange", "the exchange", web},
 		{"signed", "signed calls", signed},
 		{"job", "what was expected, and what else the job holds", pod},
-		{"trust", "the trust policy", trust},
+		{"trust", "the trust policy", slices.Concat(trust, narrow)},
 		{"runner", "the runner's configuration", runnerConfig},
 		{"bucket", "the cache's bucket", slices.Concat(bucket, s3Network)},
 	}

@@ -122,7 +122,7 @@ func TestFactsReorderTheCausesOfADeniedToken(t *testing.T) {
 func TestFactsReorderTheCausesOfAnUnknownIssuer(t *testing.T) {
 	for known, want := range map[string]string{
 		"insecure-issuer":     "most likely the issuer is not https",
-		"account-unconfirmed": "most likely the role ARN \"r\" names the wrong account",
+		"account-unconfirmed": "most likely no provider was made for this issuer",
 		"":                    "no provider was made for this issuer",
 	} {
 		f := catalogue.Facts{"role": "r"}

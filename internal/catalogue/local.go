@@ -127,7 +127,11 @@ var local = []Case{
 	{
 		ID: "role-arn-malformed", Check: "role-arn",
 		Problem: "{role} (<role-from>) is not the ARN of a role: <what>",
-		Causes:  []Cause{{Why: "<role-from> has a typo", Fix: "write it as arn:aws:iam::123456789012:role/NAME"}},
+		Causes: []Cause{
+			{Why: "the variable is not defined for this job, or is protected and this branch is not", Fix: "define it, or write the ARN itself into <role-from>", When: "unexpanded", Tell: "the value starts with $"},
+			{Why: "<role-from> holds more than the ARN", Fix: "write it as {trimmed}", When: "trimmed", Tell: "without white space and quotes round it, it is an ARN"},
+			{Why: "<role-from> has a typo", Fix: "write it as arn:aws:iam::ACCOUNT:role/NAME, ACCOUNT being 12 digits", When: "typo", Tell: "the sentence above says which part"},
+		},
 		Sources: []string{roleARNs},
 	},
 	{
@@ -145,7 +149,10 @@ var local = []Case{
 	{
 		ID: "region-malformed", Check: "region-known",
 		Problem: "the region {region} (<region-from>) is not the name of a region",
-		Causes:  []Cause{{Why: "<region-from> has a typo", Fix: "write it as eu-central-1"}},
+		Causes: []Cause{
+			{Why: "<region-from> has a typo", Fix: "write it as {issuer-region}, the region of the cluster", When: "issuer-region", Tell: "the issuer names the cluster's region"},
+			{Why: "<region-from> has a typo", Fix: "write it as eu-central-1", When: "no-issuer-region", Tell: "AWS's regions have a number at their end"},
+		},
 		Sources: []string{stsEndpoints},
 	},
 	{

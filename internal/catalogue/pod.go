@@ -6,8 +6,8 @@ import "gitlab.com/ci-aws/ci-aws/internal/report"
 // with it.
 // https://docs.gitlab.com/ci/variables/#cicd-variable-precedence
 const (
-	InYAML = "`variables:` of the .gitlab-ci.yml or of a file that it includes, or `environment` of the runner's config.toml"
-	InUI   = "Settings > CI/CD > Variables of the project, of a group above it or of the instance, or the variables of the schedule or of this pipeline"
+	InYAML = "in `variables:` of the .gitlab-ci.yml or of a file that it includes, or in `environment` of the runner's config.toml"
+	InUI   = "in Settings > CI/CD > Variables of the project, a group above it or the instance, or in the variables of the schedule or pipeline"
 )
 
 const (
@@ -25,11 +25,33 @@ var pod = []Case{
 		Causes: []Cause{
 			{Why: "the two are namespace and name the other way round", Fix: "correct the one that is wrong: service_account in [runners.kubernetes] of the runner's config.toml, or <expected-from>", When: "swapped", Tell: "namespace and name have changed places"},
 			{Why: "one of the two is a slip (<slip>)", Fix: "correct the one that is wrong: service_account in [runners.kubernetes] of the runner's config.toml, or <expected-from>", When: "slip", Tell: "compare the two, letter by letter"},
-			{Why: "the runner ignored KUBERNETES_SERVICE_ACCOUNT_OVERWRITE in silence, since its service_account_overwrite_allowed is empty", Fix: "set it to the anchored expression below", When: "overwrite", Tell: "the variable is set in the job, and the pod runs under another account"},
-			{Why: "the runner's service_account is not set, and the pod got its namespace's default one", Fix: "set it as below", When: "default-account", Tell: "the pod's account is called default"},
-			{Why: "the runner's service_account names another one, or another runner took the job", Fix: "set it as below in the config.toml of the runner that took the job, and compare the job's tags", When: "other-account", Tell: "the job's log names the runner that took it"},
+			{Why: "the runner makes its pods in another namespace", Fix: "set namespace in [runners.kubernetes] of the config.toml of the runner that took the job, or compare the job's tags", When: "other-namespace", Tell: "the accounts have one name, in two namespaces"},
+			{Why: "the runner ignored KUBERNETES_SERVICE_ACCOUNT_OVERWRITE in silence, since its service_account_overwrite_allowed is empty", Fix: "set that, in [runners.kubernetes] of the runner's config.toml, to the account's name between ^ and $", When: "overwrite", Tell: "the variable is set in the job, and the pod runs under another account"},
+			{Why: "the runner's service_account is not set, and the pod got its namespace's default one", Fix: "set it, in [runners.kubernetes] of the runner's config.toml, to the name of the account that was expected", When: "default-account", Tell: "the pod's account is called default"},
+			{Why: "the runner's service_account names another one, or another runner took the job", Fix: "set it to the name that was expected, in the config.toml of the runner that took the job, and compare the job's tags", When: "other-account", Tell: "the job's log names the runner that took it"},
 		},
 		Sources: []string{runner, "https://github.com/actions/actions-runner-controller/issues/2992"},
+	},
+	{
+		ID: "account-of-manager", Check: "service-account-expected",
+		Problem: "the pod runs under the service account {who}, and {expected} was expected of the runner manager",
+		Causes: []Cause{
+			{Why: "one of the two is a slip (<slip>)", Fix: "correct the one that is wrong: the manager's account is serviceAccount.name of the Helm chart, or spec.serviceAccountName of its pod", When: "slip", Tell: "compare the two, letter by letter"},
+			{Why: "this pod is not the manager's, or the chart gives the manager another account", Fix: "set spec.serviceAccountName of this pod, or serviceAccount.name of the Helm chart (service_account in config.toml is for job pods)", When: "no-slip", Tell: "kubectl get pod NAME -o jsonpath='{.spec.serviceAccountName}' of the manager's pod"},
+		},
+		Sources: []string{runner, "https://docs.gitlab.com/runner/install/kubernetes_helm_chart_configuration/"},
+	},
+	{
+		ID: "account-shared", Check: "service-account-expected", Status: report.Warn,
+		Problem: "the pod runs under {who}, and <config> gives that service account to job pods",
+		Causes:  []Cause{{Why: "this is not the manager's pod, or the manager shares its account, and with it its role, with every job", Fix: "run this under the manager's account; or give jobs one of their own by service_account in [runners.kubernetes]"}},
+		Sources: []string{runner},
+	},
+	{
+		ID: "job-as-runner", Check: "service-account-expected", Status: report.Warn,
+		Problem: "this is the pod of job <job>, under {who}, and --as runner is for the runner manager's",
+		Causes:  []Cause{{Why: "a job's pod has neither the manager's account nor its role", Fix: "leave out --as runner, or run this in a pod of the manager's service account (docs/setup.md has its manifest)"}},
+		Sources: []string{runner},
 	},
 	{
 		ID: "account-untold", Check: "service-account-expected", Status: report.Unknown,
@@ -61,7 +83,7 @@ var pod = []Case{
 		Causes: []Cause{
 			{Why: "one of the two is a slip (<slip>)", Fix: "correct the one that is wrong: <role-from> or <expected-from>", When: "slip", Tell: "compare the two, letter by letter"},
 			{Why: "AWS_ROLE_ARN was {started-role} when the container started, and a CI/CD variable took its place", Fix: "delete the variable AWS_ROLE_ARN: <where>", When: "role-overridden", First: "role-overridden", Tell: "tr '\\0' '\\n' </proc/1/environ in the job shows the value that it started with"},
-			{Why: "the annotation eks.amazonaws.com/role-arn of the service account names another role", Fix: "change it as below, and start a new job", When: "injected", Tell: "kubectl describe serviceaccount shows the annotation"},
+			{Why: "the annotation eks.amazonaws.com/role-arn of the service account names another role", Fix: "change it to the ARN of the role that was expected, and start a new job", When: "injected", Tell: "kubectl describe serviceaccount shows the annotation"},
 			{Why: "<role-from> names another role", Fix: "correct it, or <expected-from>", When: "chosen", Tell: "look at <role-from>"},
 		},
 		Sources: []string{webhook},
@@ -99,8 +121,14 @@ var pod = []Case{
 	{
 		ID: "static-keys", Check: "keys-in-environment",
 		Problem: "<names> are set, so that every other tool in this job uses the key {key-id} and not the role",
-		Causes:  []Cause{{Why: "keys in the environment outrank every other source of credentials", Fix: "delete the variables <names>: <where>; then deactivate the key"}},
+		Causes:  []Cause{{Why: "keys in the environment outrank every other source of credentials", Fix: "delete the variables <names>: <where>; then deactivate the key in IAM"}},
 		Sources: []string{sdkChain, actionIssues + "743"},
+	},
+	{
+		ID: "temporary-keys", Check: "keys-in-environment", Status: report.Warn,
+		Problem: "the temporary key {key-id} is in the environment, and every other tool in this job uses it and not the role",
+		Causes:  []Cause{{Why: "keys in the environment outrank every other source of credentials", Fix: "if the job did not make them itself, delete the variables <names> and AWS_SESSION_TOKEN: <where>"}},
+		Sources: []string{sdkChain},
 	},
 	{
 		ID: "stale-keys", Check: "keys-in-environment",
@@ -113,6 +141,12 @@ var pod = []Case{
 		Problem: "<names> is set without its other half",
 		Causes:  []Cause{{Why: "one of the two variables was left behind, and some tools may stop at it", Fix: "delete it: <where>"}},
 		Sources: []string{sdkChain},
+	},
+	{
+		ID: "session-name-of-others", Check: "session-name-heeded",
+		Problem: "AWS_ROLE_SESSION_NAME is {name}, which STS does not take, so that other tools in this job get no credentials",
+		Causes:  []Cause{{Why: "a session name has 2 to 64 letters, digits and _=,.@+-", Fix: "change or delete AWS_ROLE_SESSION_NAME: <where>"}},
+		Sources: []string{stsAPI},
 	},
 	{
 		ID: "profile-missing", Check: "profile-heeded",
@@ -157,6 +191,17 @@ var pod = []Case{
 		Sources: []string{"https://docs.gitlab.com/runner/configuration/advanced-configuration/#the-runnerscaches3-section"},
 	},
 	{
+		ID: "clock-issued", Check: "clock", Status: report.Warn,
+		Problem: "the clock of this machine says <now>, but the token was issued at <iat>",
+		Causes:  []Cause{{Why: "the node's clock is behind; calls with a signature fail where it is wrong by more than 5 minutes", Fix: "mend time synchronization on the node"}},
+		Sources: []string{"https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html"},
+	},
+	{
+		ID: "setting-wrong", Check: "settings-usable",
+		Problem: "<what>",
+		Causes:  []Cause{{Why: "nothing was checked, since the settings say what to check", Fix: "<fix>"}},
+	},
+	{
 		ID: "unfinished", Check: "finished", Status: report.Unknown,
 		Problem: "<check>: <what>",
 		Causes:  []Cause{{Why: "the checks before it took the time", Fix: "start it again with more --timeout", When: "late"}},
@@ -171,6 +216,8 @@ var podTitles = map[string]string{
 	"role-expected":            "the role is the expected one",
 	"account-expected":         "the role is in the expected account",
 	"identity-expected":        "the credentials are those of the role",
+	"session-name-heeded":      "other tools have a session name that STS takes",
+	"settings-usable":          "the settings of ci-aws can be used",
 	"profile-heeded":           "no profile is missing or outranked",
 	"agent-heeded":             "no credentials endpoint is outranked or behind a proxy",
 	"node-unused":              "other tools do not fall back to the node's role",

@@ -7,6 +7,8 @@ const (
 	runnerKubernetes = "https://docs.gitlab.com/runner/executors/kubernetes/"
 	runnerAdvanced   = "https://docs.gitlab.com/runner/configuration/advanced-configuration/"
 	runnerOverwrites = "https://gitlab.com/gitlab-org/gitlab-runner/-/blob/main/executors/kubernetes/overwrites.go"
+	runnerConfigCode = "https://gitlab.com/gitlab-org/gitlab-runner/-/blob/main/common/config.go"
+	runnerPodCode    = "https://gitlab.com/gitlab-org/gitlab-runner/-/blob/main/executors/kubernetes/kubernetes.go"
 	runnerCacheCode  = "https://gitlab.com/gitlab-org/gitlab-runner/-/blob/main/cache/cacheconfig/cacheconfig.go"
 	runnerS3Code     = "https://gitlab.com/gitlab-org/gitlab-runner/-/blob/main/cache/s3v2/adapter.go"
 )
@@ -53,6 +55,12 @@ var runnerConfig = []Case{
 		Sources: []string{runnerAdvanced, runnerKubernetes},
 	},
 	{
+		ID: "runner-key-lost", Check: "runner-keys",
+		Problem: "the runner ignores {key} in <section> (<where>), and so has no <meant>",
+		Causes:  []Cause{{Why: "that setting decides what jobs get (their namespace, their service account, the place of their caches), and the runner takes its default in silence", Fix: "write the key as <meant>, and restart the runner"}},
+		Sources: []string{runnerAdvanced, runnerKubernetes},
+	},
+	{
 		ID: "runner-not-kubernetes", Check: "runner-executor", Status: report.Note,
 		Problem: "<runner> runs its jobs by the executor {executor} (<where>), not in pods",
 		Causes:  []Cause{{Why: "service accounts, and so IAM roles for them, are for the executor kubernetes only", Fix: "give such jobs a role by GitLab's ID tokens"}},
@@ -79,14 +87,44 @@ var runnerConfig = []Case{
 	{
 		ID: "overwrite-anything", Check: "runner-overwrite", Status: report.Warn,
 		Problem: "service_account_overwrite_allowed is {pattern} (<where>), which lets any job take any service account of the namespace",
-		Causes:  []Cause{{Why: "a job can so take the role of the runner manager, and of every other team", Fix: "write out the names that jobs may choose, as below"}},
+		Causes:  []Cause{{Why: "a job can so take the role of the runner manager, and of every other team", Fix: "write out the names that jobs may choose, between ^( and )$"}},
 		Sources: []string{runnerOverwrites, runnerKubernetes},
 	},
 	{
 		ID: "overwrite-unanchored", Check: "runner-overwrite", Status: report.Warn,
 		Problem: "service_account_overwrite_allowed is {pattern} (<where>), which also lets pass longer names that only contain a match",
-		Causes:  []Cause{{Why: "the runner looks for the expression anywhere in the name", Fix: "anchor it with ^ and $, as below"}},
+		Causes:  []Cause{{Why: "the runner looks for the expression anywhere in the name", Fix: "put the whole list between ^( and )$"}},
 		Sources: []string{runnerOverwrites},
+	},
+	{
+		ID: "overwrite-pattern", Check: "runner-overwrite", Status: report.Warn,
+		Problem: "service_account_overwrite_allowed is {pattern} (<where>), which lets jobs take every service account that fits, not only some by name",
+		Causes:  []Cause{{Why: "an account that fits may be there already, the runner manager's among them, or be made later", Fix: "write out the names that jobs may choose, between ^( and )$"}},
+		Sources: []string{runnerOverwrites, runnerKubernetes},
+	},
+	{
+		ID: "environment-identity", Check: "runner-environment",
+		Problem: "`environment` of <runner> sets <names> (<where>) in the container of every job, and the EKS webhook then sets neither AWS_ROLE_ARN nor AWS_WEB_IDENTITY_TOKEN_FILE",
+		Causes:  []Cause{{Why: "the webhook leaves alone a container that has AWS_ROLE_ARN or AWS_WEB_IDENTITY_TOKEN_FILE already", Fix: "remove <names> from `environment` in [[runners]] and restart the runner; a role is named by the annotation eks.amazonaws.com/role-arn of the jobs' service account or, for GitLab's ID tokens, by CI_AWS_ROLE_ARN"}},
+		Sources: []string{runnerConfigCode, runnerPodCode, webhook},
+	},
+	{
+		ID: "environment-keys", Check: "runner-environment",
+		Problem: "`environment` of <runner> sets <names> (<where>) in every job, so that every tool there uses that key and not the role",
+		Causes:  []Cause{{Why: "keys in the environment outrank every other source of credentials", Fix: "remove <names> (and AWS_SESSION_TOKEN) from `environment` in [[runners]], restart the runner, and deactivate the key in IAM: every job could read it"}},
+		Sources: []string{runnerConfigCode, runnerPodCode, sdkChain},
+	},
+	{
+		ID: "environment-half-keys", Check: "runner-environment", Status: report.Warn,
+		Problem: "`environment` of <runner> sets <names> (<where>) in every job, without the other half of the key",
+		Causes:  []Cause{{Why: "some tools may stop at it, and a job that has the other half uses the key and not the role", Fix: "remove <names> from `environment` in [[runners]] and restart the runner"}},
+		Sources: []string{runnerConfigCode, runnerPodCode, sdkChain},
+	},
+	{
+		ID: "environment-profile", Check: "runner-environment", Status: report.Warn,
+		Problem: "`environment` of <runner> sets <names> (<where>) in every job",
+		Causes:  []Cause{{Why: "tools stop at a profile that a job's files do not have, and the role of the service account outranks one that they have", Fix: "remove <names> from `environment` in [[runners]] and restart the runner; ci-aws configure writes a profile for the job that needs one"}},
+		Sources: []string{runnerConfigCode, runnerPodCode, sdkChain},
 	},
 	{
 		ID: "cache-none", Check: "runner-cache", Status: report.Note,
@@ -172,7 +210,7 @@ var runnerConfig = []Case{
 	{
 		ID: "cache-upload-role", Check: "runner-cache-rolearn", Status: report.Warn,
 		Problem: "the cache's role {role} is given as UploadRoleARN (<where>), which is deprecated",
-		Causes:  []Cause{{Why: "it is assumed for uploads only; RoleARN (from runner 17.8 on) is for both directions", Fix: "write it as RoleARN, as below, and let the role read too (s3:GetObject)"}},
+		Causes:  []Cause{{Why: "it is assumed for uploads only; RoleARN (from runner 17.8 on) is for both directions", Fix: "write it as RoleARN, and let the role read too (s3:GetObject)"}},
 		Sources: []string{runnerAdvanced},
 	},
 	{
@@ -196,6 +234,7 @@ var runnerTitles = map[string]string{
 	"runner-executor":         "the runner starts its jobs in Kubernetes pods",
 	"runner-service-account":  "the runner names the service account of its job pods",
 	"runner-overwrite":        "jobs may choose only service accounts that are named in full",
+	"runner-environment":      "the runner leaves the AWS settings of its jobs alone",
 	"runner-cache":            "the runner keeps its caches in S3",
 	"runner-cache-bucket":     "the runner names the bucket of its caches",
 	"runner-cache-auth":       "the runner reaches its caches by the way its configuration says",

@@ -34,7 +34,11 @@ var trust = []Case{
 	{
 		ID: "trust-deny-unknown", Check: "trust-deny", Status: "unknown",
 		Problem: "whether statement <statement> denies {sub} cannot be told: <reason>",
-		Causes:  []Cause{{Why: "the Deny depends on what only AWS knows when the call is made", Fix: "look at CloudTrail for the refused AssumeRoleWithWebIdentity"}},
+		Causes: []Cause{
+			{Why: "the Deny depends on what only AWS knows when the call is made", Fix: "look at CloudTrail for the refused AssumeRoleWithWebIdentity", When: "decides-later"},
+			{Why: "the principal of statement <statement> stands for this token too, and nothing else keeps the Deny from it", Fix: "remove statement <statement>, or look at CloudTrail for the refused AssumeRoleWithWebIdentity", When: "anyone", Unsure: true},
+			{Why: "IAM refuses the whole policy for the Resource in statement <statement>", Fix: "remove it", When: "resource", Unsure: true},
+		},
 		Sources: []string{iamGuide + "reference_policies_evaluation-logic.html"},
 	},
 	{
@@ -236,7 +240,8 @@ var trust = []Case{
 		Problem: "the policy expects aud {got}, and the token has {want}",
 		Causes: []Cause{
 			{Why: "the text has a slip: <slip>", Fix: "write {want}", When: "slip"},
-			{Why: "the service account's annotation eks.amazonaws.com/audience asks for {want}", Fix: "remove the annotation, or write {want} in the policy", When: "kubernetes", Tell: "does kubectl get serviceaccount -o yaml show eks.amazonaws.com/audience? Without it EKS asks for sts.amazonaws.com"},
+			{Why: "the policy has another text than sts.amazonaws.com, which is what EKS asks for", Fix: "write {want} in the policy", When: "aud-default"},
+			{Why: "the service account's annotation eks.amazonaws.com/audience asks for {want}", Fix: "remove the annotation, or write {want} in the policy", When: "aud-other", Tell: "does kubectl get serviceaccount -o yaml show eks.amazonaws.com/audience? Without it EKS asks for sts.amazonaws.com"},
 			{Why: "aud of id_tokens in the job is {want}", Fix: "change aud to {got}, or write {want} in the policy", When: "gitlab"},
 			{Why: "the policy was written for another audience", Fix: "write {want}", When: "other-issuer"},
 		},
@@ -244,7 +249,7 @@ var trust = []Case{
 	},
 	{
 		ID: "trust-condition-fails", Check: "trust-condition",
-		Problem: "the condition <operator> on {key} does not hold: it expects {got}, and the token has {want}",
+		Problem: "the condition <operator> on {key} does not hold: it expects {got}, and <holder> has {want}",
 		Causes:  []Cause{{Why: "every condition of a statement has to hold", Fix: "change this condition, or remove it"}},
 		Sources: []string{operatorGuide},
 	},
@@ -261,52 +266,25 @@ var trust = []Case{
 		Sources: []string{operatorGuide},
 	},
 	{
-		ID: "trust-no-sub", Check: "trust-narrow", Status: "warn",
-		Problem: "statement <statement> has no condition that narrows sub: it admits every token of {issuer} with its audience",
-		Causes:  []Cause{{Why: "whoever gets a token of this issuer gets the role", Fix: `add "StringEquals": {{want}: {sub}}`}},
-		Sources: []string{eksTrust, gitlabTrust},
-	},
-	{
-		ID: "trust-any-subject", Check: "trust-narrow", Status: "warn",
-		Problem: "sub {got} in statement <statement> admits every token of {issuer}",
-		Causes:  []Cause{{Why: "whoever gets a token of this issuer gets the role", Fix: "name what is meant: {sub}"}},
-		Sources: []string{eksTrust, gitlabTrust},
-	},
-	{
-		ID: "trust-any-service-account", Check: "trust-narrow", Status: "warn",
-		Problem: "sub {got} in statement <statement> admits every service account of the cluster",
-		Causes:  []Cause{{Why: "every pod that gets a token for this audience gets the role", Fix: "name what is meant: {sub}"}},
-		Sources: []string{eksTrust},
-	},
-	{
-		ID: "trust-any-in-namespace", Check: "trust-narrow", Status: "warn",
-		Problem: "sub {got} in statement <statement> admits every service account of namespace {namespace}",
-		Causes:  []Cause{{Why: "every pod of that namespace that gets a token for this audience gets the role, whichever its service account", Fix: "name what is meant: {sub}, unless that is intended"}},
-		Sources: []string{eksTrust},
-	},
-	{
-		ID: "trust-any-project", Check: "trust-narrow", Status: "warn",
-		Problem: "sub {got} in statement <statement> admits every project of the GitLab instance {issuer}",
-		Causes:  []Cause{{Why: "whoever can run a job there gets the role", Fix: "name what is meant: {sub}"}},
-		Sources: []string{gitlabTrust},
-	},
-	{
-		ID: "trust-for-all-values", Check: "trust-narrow", Status: "warn",
-		Problem: "<operator> on {key} in statement <statement> holds also for a token that does not have this key",
-		Causes:  []Cause{{Why: "ForAllValues is true of no value at all", Fix: "write the operator without ForAllValues:, since the key has one value"}},
-		Sources: []string{severalGuide},
-	},
-	{
-		ID: "trust-like-anything", Check: "trust-narrow", Status: "warn",
-		Problem: "<operator> {got} on {key} in statement <statement> holds for every value",
-		Causes:  []Cause{{Why: "the condition narrows nothing", Fix: "name the value that is meant, or remove the condition"}},
+		ID: "trust-operator", Check: "trust-condition", Status: "unknown",
+		Problem: "whether the condition on {key} holds cannot be told: its operator {got} is none that IAM documents",
+		Causes: []Cause{
+			{Why: "the operator has a slip: <slip>", Fix: "did you mean {meant}? Then write that", When: "slip"},
+			{Why: "IAM has no operator of that name", Fix: "write one that it has, such as StringEquals or StringLike", When: "no-slip"},
+		},
 		Sources: []string{operatorGuide},
 	},
 	{
-		ID: "trust-anyone", Check: "trust-narrow", Status: "warn",
-		Problem: "the principal of statement <statement> is {got}, which names nobody in particular",
-		Causes:  []Cause{{Why: "only the conditions say who gets the role", Fix: `write "Principal": {"Federated": {want}}`}},
-		Sources: []string{principalGuide},
+		ID: "trust-lists-nothing", Check: "trust-condition",
+		Problem: "<what> in statement <statement> lists no value, so nothing fits it",
+		Causes:  []Cause{{Why: "one of its values has to fit, and there is none", Fix: "write {want} there"}},
+		Sources: []string{severalGuide},
+	},
+	{
+		ID: "trust-resource", Check: "trust-condition", Status: "unknown",
+		Problem: "whether statement <statement> admits the token cannot be told: it has <element> {got}, which has no place in a trust policy",
+		Causes:  []Cause{{Why: "IAM refuses the whole policy for it, with Has prohibited field <element>", Fix: "remove <element> from statement <statement>", Unsure: true}},
+		Sources: []string{iamGuide + "reference_policies_elements_resource.html", "https://github.com/hashicorp/terraform/issues/34231"},
 	},
 }
 

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"gitlab.com/ci-aws/ci-aws/internal/cache"
+	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 	"gitlab.com/ci-aws/ci-aws/internal/doctor"
 	"gitlab.com/ci-aws/ci-aws/internal/identity"
 	"gitlab.com/ci-aws/ci-aws/internal/report"
@@ -58,10 +60,13 @@ func (o doctorOptions) run(ctx context.Context, io IO, t *talk) error {
 		return err
 	}
 	req, err := s.request()
-	if err != nil {
-		return err
+	var options doctor.Options
+	if err == nil {
+		options, err = o.options(req)
 	}
-	options, err := o.options(req)
+	if setting, ok := errors.AsType[*settingError](err); ok && !setting.flag {
+		return out.write(io, t, s.job, wrongSetting(setting), "ci-aws doctor")
+	}
 	if err != nil {
 		return err
 	}
@@ -71,6 +76,12 @@ func (o doctorOptions) run(ctx context.Context, io IO, t *talk) error {
 	result := doctor.Run(ctx, s.job, req, options)
 	t.redact.Add(result.Secrets...)
 	return out.write(io, t, s.job, result.Report, "ci-aws doctor")
+}
+
+// wrongSetting is the report of a job whose settings do not say what to check.
+func wrongSetting(e *settingError) report.Report {
+	f := catalogue.Find("setting-wrong").Finding(catalogue.Facts{"what": e.Error(), "fix": e.hint()}, nil)
+	return report.Report{Groups: []report.Group{{ID: "settings", Title: "the settings", Findings: []report.Finding{f}}}}
 }
 
 func (o doctorOptions) options(req identity.Request) (doctor.Options, error) {

@@ -28,6 +28,15 @@ func withCommon(own ...cli.Flag) []cli.Flag {
 	return slices.Concat(own, identityFlags(), commonFlags())
 }
 
+// withToken puts a command's own flags before those that say which token and
+// which role are meant, for a command that makes no call.
+func withToken(own ...cli.Flag) []cli.Flag {
+	token := slices.DeleteFunc(identityFlags(), func(f cli.Flag) bool {
+		return !slices.Contains([]string{"role-arn", "source", "token-file", "id-token-env", "region", "session-name"}, f.Names()[0])
+	})
+	return slices.Concat(own, token, commonFlags())
+}
+
 // identityFlags are those of every command that needs credentials.
 func identityFlags() []cli.Flag {
 	return []cli.Flag{

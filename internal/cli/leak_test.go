@@ -105,6 +105,7 @@ var commandsThatLeak = [][]string{
 	{"env", "--bogus"},
 	{"doctor", "--verbose", "--config", "CONFIG", "--expect-role", "k8s-irsa-gitlab-jobs"},
 	{"doctor", "--output", "json", "--bucket", "my-super-duper-gitlab-runner-cache"},
+	{"doctor", "--output", "json", "--file", "REPORT", "--annotations", "LINKS"},
 	{"doctor", "--output", "junit", "--as", "runner", "--config", "CONFIG", "--runner", "eks"},
 	{"trust", "show"},
 	{"trust", "check", "CONFIG"},
@@ -161,10 +162,16 @@ func runLeak(t *testing.T, env map[string]string, token string, args []string) {
 		environ = append(environ, name+"="+value)
 	}
 	var out, errs bytes.Buffer
-	code := cli.Run(t.Context(), append([]string{"ci-aws"}, withFiles(t, args)...), cli.IO{
+	args = withFiles(t, args)
+	code := cli.Run(t.Context(), append([]string{"ci-aws"}, args...), cli.IO{
 		In: strings.NewReader(""), Out: &out, Err: &errs, Environ: environ, Now: time.Now, Root: t.TempDir(),
 	})
 	printed := errs.String()
+	for _, a := range args {
+		if text, err := os.ReadFile(a); err == nil && strings.HasPrefix(filepath.Base(a), "REPORT") || strings.HasPrefix(filepath.Base(a), "LINKS") {
+			printed += string(text)
+		}
+	}
 	if product := slices.Contains([]string{"env", "credential-process"}, args[0]); !product || code != 0 {
 		printed += out.String()
 	}
@@ -198,6 +205,7 @@ func withFiles(t *testing.T, args []string) []string {
       SecretKey = "` + plantedFile + `"
       BucketName = "my-super-duper-gitlab-runner-cache"
 `,
+		"REPORT": "", "LINKS": "",
 		"POLICY": `{"Version": "2012-10-17", "Statement": [], "password": "` + plantedFile + `"}`,
 	} {
 		path := filepath.Join(dir, name)

@@ -6,6 +6,7 @@ import (
 	goio "io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 	"gitlab.com/ci-aws/ci-aws/internal/job"
@@ -40,8 +41,18 @@ func (s settings) reportForm() (f reportForm, err error) {
 	if f.file.Known() && f.form == "text" {
 		return f, wrong(f.file, "a file is for --output json or junit; the text goes to stdout")
 	}
-	f.annotations, err = s.value("annotations")
-	return f, err
+	if f.annotations, err = s.value("annotations"); err != nil {
+		return f, err
+	}
+	for _, at := range []report.Value{f.file, f.annotations} {
+		if at.Text == "-" {
+			return f, wrong(at, "- is no file; without it the report goes to stdout")
+		}
+	}
+	if f.file.Known() && filepath.Clean(f.file.Text) == filepath.Clean(f.annotations.Text) {
+		return f, wrong(f.annotations, "it names the file of %s", f.file.From)
+	}
+	return f, nil
 }
 
 // write prints the report and ends with its verdict. What goes into a file
@@ -85,22 +96,21 @@ func (f reportForm) render(io IO, j job.Job, r report.Report, suite, form string
 	return f.before + r.Text(report.TextOptions{Colour: colour, Sections: inLog, Now: io.Now})
 }
 
-// writeFile puts a report in place at once, readable by the runner's helper,
-// which runs as another user.
+// writeFile puts a report in place, at once where that is a file, readable by the
+// runner's helper, which runs as another user.
 func writeFile(at report.Value, text string) error {
-	temp, err := os.CreateTemp(filepath.Dir(at.Text), ".ci-aws-*")
-	if err == nil {
-		defer func() { _ = os.Remove(temp.Name()) }() // it was renamed, or is of no use
-		_, err = temp.WriteString(text)
-		if cerr := temp.Close(); err == nil {
-			err = cerr
-		}
+	path := at.Text
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
 	}
-	if err == nil {
-		err = os.Chmod(temp.Name(), 0o644) //nolint:gosec // it holds no secret
-	}
-	if err == nil {
-		err = os.Rename(temp.Name(), at.Text)
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		err = errors.New("it is a folder")
+	case err == nil && !info.Mode().IsRegular():
+		err = writeThrough(path, text)
+	default:
+		err = replaceFile(path, text)
 	}
 	if err != nil {
 		return &hintedError{
@@ -109,6 +119,32 @@ func writeFile(at report.Value, text string) error {
 		}
 	}
 	return nil
+}
+
+// writeThrough writes into a device or a pipe. It does not wait for a reader.
+func writeThrough(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the path is the user's
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
+
+func replaceFile(path, text string) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".ci-aws-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(temp.Name()) }() // it was renamed, or is of no use
+	_, err = temp.WriteString(text)
+	if err = errors.Join(err, temp.Close()); err != nil {
+		return err
+	}
+	if err := os.Chmod(temp.Name(), 0o644); err != nil { //nolint:gosec // it holds no secret
+		return err
+	}
+	return os.Rename(temp.Name(), path)
 }
 
 // terminal reports whether a stream is one that a person looks at.

@@ -43,8 +43,12 @@ func (s settings) value(flag string) (report.Value, error) {
 
 // values are those of a flag that can be repeated; its variable holds them with
 // white space between. A flag that was given but is empty is an error, since
-// what it should have held would be ignored in silence.
+// what it should have held would be ignored in silence. A setting for which the
+// command has no flag does not concern it.
 func (s settings) values(flag string) ([]report.Value, error) {
+	if s.c.Value(flag) == nil {
+		return nil, nil
+	}
 	if !s.c.IsSet(flag) {
 		name := variable(flag)
 		texts := []string{s.job.Get(name)}

@@ -99,16 +99,16 @@ func bucketSetups() []setup {
 		{kase: "s3-vpc-endpoint", name: "an endpoint for certain buckets", edit: s3Denies("because no VPC endpoint policy allows the s3:GetObject action"), lead: `add bucket "` + awsfake.Bucket + `" to the endpoint's policy`},
 		{
 			kase: "s3-kms-denied", row: "s3 kms", name: "the key's policy", edit: s3Replayed("kms"),
-			lead: "add the key statement below to the key's policy", fix: []string{`"kms:GenerateDataKey"`, `"arn:aws:iam::123456789012:role/ci"`},
+			lead: "add a statement to the key's policy that allows it kms:Decrypt and kms:GenerateDataKey", fix: []string{`"kms:GenerateDataKey"`, `"arn:aws:iam::123456789012:role/ci"`},
 		},
 		{
 			kase: "s3-list-denied", name: "no s3:ListBucket", edit: permitted(allow("s3:GetObject", objects)),
-			lead: "add the first statement below", fix: []string{`"s3:ListBucket"`, `"arn:aws:s3:::` + awsfake.Bucket + `"`, "aws_iam_role_policy"},
+			lead: "allow s3:ListBucket on the bucket's own ARN", fix: []string{`"s3:ListBucket"`, `"arn:aws:s3:::` + awsfake.Bucket + `"`, "aws_iam_role_policy"},
 		},
 		{kase: "s3-no-resource-policy", name: "a bucket policy that does not name the role", edit: s3Denies("because no resource-based policy allows the s3:GetObject action"), lead: "let the owner add the role's ARN as principal"},
 		{
 			kase: "s3-not-allowed", row: "s3 no-identity-policy", name: "a role without a policy", edit: permitted(""),
-			lead: "add the statements below", fix: []string{objects, "s3:GetObject", "--as runner"},
+			lead: "let it allow s3:GetObject, and compare the Resource lines", fix: []string{objects, "s3:GetObject", "--as runner"},
 		},
 		{kase: "s3-url-expired", row: "s3 presigned-expired", name: "a URL of an hour ago", edit: s3Replayed("presigned-expired"), lead: "raise the job's timeout"},
 		{

@@ -140,14 +140,21 @@ func harmlessSets() []harmless {
 			p.started(nil)
 			return nil
 		}},
-		{name: "expectations that hold", add: func(p *place, s source, n *partition) []string {
+		{name: "expectations that hold", add: func(p *place, s source, _ *partition) []string {
 			p.ordinary(awsfake.PodToken{})
 			name := s.role[strings.LastIndexByte(s.role, '/')+1:]
-			flags := []string{"--expect-role", name, "--expect-account", awsfake.Account}
-			if s.name != "gitlab" {
-				flags = append(flags, "--expect-service-account", "gitlab/gitlab-jobs")
+			return []string{"--expect-role", name, "--expect-account", awsfake.Account, "--expect-service-account", "gitlab/gitlab-jobs"}
+		}},
+		{name: "a service account that the job asked for, and got", env: []string{"KUBERNETES_SERVICE_ACCOUNT_OVERWRITE=gitlab-jobs"}, add: func(p *place, _ source, _ *partition) []string {
+			p.ordinary(awsfake.PodToken{})
+			return nil
+		}},
+		{name: "a shell that ci-aws env --isolate left its keys alone", add: func(p *place, s source, _ *partition) []string {
+			if s.name == "irsa" { // where it takes the role away
+				p.started(nil)
+				p.keys("--isolate")
 			}
-			return flags
+			return nil
 		}},
 		{name: "the whole ARN is expected", add: func(_ *place, s source, n *partition) []string { return []string{"--expect-role", n.of(s.role)} }},
 		{name: "accounts that are allowed", env: []string{"CI_AWS_ALLOWED_ACCOUNT=210987654321," + awsfake.Account}},

@@ -60,13 +60,13 @@ func jobSetups() []setup {
 				p.env["AWS_ROLE_ARN"] = otherRole
 				p.started(map[string]string{"AWS_ROLE_ARN": awsfake.JobRole})
 			},
-			lead: "delete the variable AWS_ROLE_ARN: Settings > CI/CD > Variables",
+			lead: "delete the variable AWS_ROLE_ARN: in Settings > CI/CD > Variables", not: []string{"kubectl"},
 		},
 		{
 			kase: "role-other", name: "a slip", args: []string{"--expect-role", "k8s-irsa-gitlab-job"}, lead: "is a slip",
 		},
 		{
-			kase: "role-other", name: "the annotation names another role", args: []string{"--expect-role", otherRole},
+			kase: "role-other", name: "the annotation names another role", args: []string{"--expect-role", otherRole, expectJobs},
 			lead: "the annotation eks.amazonaws.com/role-arn", fix: []string{"serviceaccount/gitlab-jobs eks.amazonaws.com/role-arn=" + otherRole},
 		},
 		{
@@ -74,7 +74,7 @@ func jobSetups() []setup {
 				p.env["AWS_ROLE_ARN"] = otherRole
 				p.started(map[string]string{"AWS_ROLE_ARN": awsfake.JobRole})
 			},
-			lead: "a CI/CD variable took its place", fix: []string{"Settings > CI/CD > Variables"},
+			lead: "a CI/CD variable took its place", fix: []string{"Settings > CI/CD > Variables"}, not: []string{"kubectl"},
 		},
 		{
 			kase: "role-other", name: "a setting names another role", args: []string{"--role-arn", otherRole, "--expect-role", "k8s-irsa-gitlab-jobs"},
@@ -104,7 +104,7 @@ func jobSetups() []setup {
 				p.env["AWS_ACCESS_KEY_ID"], p.env["AWS_SECRET_ACCESS_KEY"] = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 				p.started(nil)
 			},
-			lead: "delete the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: `variables:`",
+			lead: "delete the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: in `variables:`",
 		},
 		{
 			kase: "static-keys", name: "set in GitLab's UI", edit: func(p *place) {

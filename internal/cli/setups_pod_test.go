@@ -48,12 +48,12 @@ func podSetups() []setup {
 			lead: "service_account is not set", fix: []string{"[runners.kubernetes]", `service_account = "`},
 		},
 		{
-			kase: "default-service-account", name: "the overwrite was ignored", edit: func(p *place) {
+			kase: "account-of-pod", name: "the overwrite was ignored, and there is no identity", edit: func(p *place) {
 				p.bare()
 				p.ordinary(awsfake.PodToken{ServiceAccount: "default"})
 				p.env["KUBERNETES_SERVICE_ACCOUNT_OVERWRITE"] = "gitlab-jobs"
 			},
-			lead: "KUBERNETES_SERVICE_ACCOUNT_OVERWRITE was silently ignored",
+			lead: "ignored KUBERNETES_SERVICE_ACCOUNT_OVERWRITE",
 			fix:  []string{`service_account_overwrite_allowed = "^gitlab-jobs$"`},
 		},
 		{
@@ -125,15 +125,15 @@ func podSetups() []setup {
 		},
 		{
 			kase: "role-arn-malformed", name: "four colons",
-			edit: func(p *place) { p.env["AWS_ROLE_ARN"] = "arn:aws:iam::::123456789012:role/x" }, lead: "write it as arn:aws:iam::123456789012:role/NAME",
+			edit: func(p *place) { p.env["AWS_ROLE_ARN"] = "arn:aws:iam::::123456789012:role/x" }, lead: "write it as arn:aws:iam::ACCOUNT:role/NAME",
 		},
 		{
 			kase: "role-arn-malformed", name: "a line break at its end",
-			edit: func(p *place) { p.env["AWS_ROLE_ARN"] = awsfake.JobRole + "\n" }, lead: "AWS_ROLE_ARN has a typo",
+			edit: func(p *place) { p.env["AWS_ROLE_ARN"] = awsfake.JobRole + "\n" }, lead: "write it as \"" + awsfake.JobRole + "\"",
 		},
 		{
 			kase: "role-arn-malformed", name: "a variable that was not expanded",
-			edit: func(p *place) { p.env["CI_AWS_ROLE_ARN"] = "$JOB_ROLE" }, lead: "CI_AWS_ROLE_ARN has a typo",
+			edit: func(p *place) { p.env["CI_AWS_ROLE_ARN"] = "$JOB_ROLE" }, lead: "not defined for this job, or is protected",
 		},
 		{
 			kase: "role-partition", name: "a role of China in Frankfurt",

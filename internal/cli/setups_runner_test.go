@@ -37,6 +37,7 @@ func runnerSetups() []setup {
 	config := func(oldNew ...string) func(*place) { return func(p *place) { p.config(oldNew...) } }
 	const (
 		account = `    service_account = "gitlab-jobs"` + "\n"
+		name    = `  name = "eks-1"` + "\n"
 		s3      = "    [runners.cache.s3]\n"
 	)
 	in := func(section string, lines ...string) func(*place) {
@@ -55,15 +56,36 @@ func runnerSetups() []setup {
 		{kase: "config-no-such-runner", name: "a slip", args: []string{"--runner", "eks-l"}, edit: config(), lead: `a slip of "eks-1"`},
 		{kase: "config-no-such-runner", name: "another runner's file", args: []string{"--runner", "fargate"}, edit: config(), lead: "it is another runner's file"},
 		{kase: "runner-key-slip", name: "a letter too few", edit: in(account, "    service_acount_overwrite_allowed = \"^x$\""), fix: []string{"rename or move it"}},
+		{
+			kase: "runner-key-lost", name: "a letter too few in service_account", args: []string{"--as", "runner"}, edit: config("    service_account =", "    service_acount ="),
+			lead: "write the key as service_account in [runners.kubernetes]",
+		},
+		{kase: "runner-key-lost", name: "a misspelt bucket", edit: config("BucketName", "BuketName"), lead: "write the key as BucketName in [runners.cache.s3]"},
 		{kase: "runner-not-kubernetes", name: "the shell executor", edit: config(`"kubernetes"`, `"shell"`), lead: "GitLab's ID tokens"},
 		{
-			kase: "runner-account-name", name: "namespace and name", edit: config(`"gitlab-jobs"`, `"gitlab/gitlab-jobs"`),
+			kase: "runner-account-name", name: "namespace and name", args: []string{"--as", "runner"}, edit: config(`"gitlab-jobs"`, `"gitlab/gitlab-jobs"`),
 			lead: "give the name alone", fix: []string{`service_account = "gitlab-jobs"`},
 		},
-		{kase: "runner-default-account", name: "no service_account", edit: config(account, ""), lead: "set service_account in [runners.kubernetes]"},
+		{kase: "runner-default-account", name: "no service_account", edit: config(account, ""), lead: "set service_account in [runners.kubernetes]", fix: []string{`service_account = "SERVICE-ACCOUNT"`}},
 		{kase: "overwrite-invalid", name: "a bracket is missing", edit: in(account, `    service_account_overwrite_allowed = "^(a|b$"`), lead: "^(one|other)$"},
 		{kase: "overwrite-anything", name: "any name", edit: in(account, `    service_account_overwrite_allowed = ".*"`), fix: []string{`service_account_overwrite_allowed = "^gitlab-jobs$"`}},
-		{kase: "overwrite-unanchored", name: "no anchors", edit: in(account, `    service_account_overwrite_allowed = "gitlab-jobs"`), fix: []string{`service_account_overwrite_allowed = "^(gitlab-jobs)$"`}},
+		{kase: "overwrite-unanchored", name: "no anchors", edit: in(account, `    service_account_overwrite_allowed = "gitlab-jobs"`), lead: "between ^( and )$", fix: []string{`service_account_overwrite_allowed = "^gitlab-jobs$"`}},
+		{
+			kase: "overwrite-pattern", name: "all accounts that start alike", edit: in(account, `    service_account_overwrite_allowed = "gitlab-.*"`),
+			lead: "between ^( and )$", fix: []string{`service_account_overwrite_allowed = "^gitlab-jobs$"`},
+		},
+		{kase: "overwrite-pattern", name: "with anchors", edit: in(account, `    service_account_overwrite_allowed = "^(gitlab-.*)$"`), fix: []string{`service_account_overwrite_allowed = "^gitlab-jobs$"`}},
+		{
+			kase: "environment-identity", name: "a role for every job", edit: in(name, `  environment = ["GIT_DEPTH=1", "AWS_ROLE_ARN=arn:aws:iam::123456789012:role/ci"]`),
+			lead: "remove AWS_ROLE_ARN from `environment` in [[runners]]", fix: []string{"eks.amazonaws.com/role-arn", "CI_AWS_ROLE_ARN"},
+		},
+		{kase: "environment-identity", name: "a token file for every job", edit: in(name, `  environment = ["AWS_WEB_IDENTITY_TOKEN_FILE=/token"]`), lead: "remove AWS_WEB_IDENTITY_TOKEN_FILE"},
+		{
+			kase: "environment-keys", name: "a key for every job", edit: in(name, `  environment = ["AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG"]`),
+			lead: "remove AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN) from `environment` in [[runners]]",
+		},
+		{kase: "environment-half-keys", name: "half a key", edit: in(name, `  environment = ["AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE"]`), lead: "remove AWS_ACCESS_KEY_ID from `environment` in [[runners]]"},
+		{kase: "environment-profile", name: "a profile for every job", edit: in(name, `  environment = ["AWS_PROFILE=ci"]`), lead: "remove AWS_PROFILE from `environment` in [[runners]]"},
 		{kase: "cache-none", name: "no cache", edit: func(p *place) {
 			p.file("config.toml", healthyConfig[:strings.Index(healthyConfig, "  [runners.cache]")])
 		}, lead: `Type = "s3"`},

@@ -22,7 +22,7 @@ func stsSetups() []setup {
 		},
 		{
 			kase: "no-provider", name: "the role ARN names another account", edit: func(p *place) { p.env["AWS_ROLE_ARN"] = "arn:aws:iam::210987654321:role/x" },
-			lead: "names the wrong account", fix: []string{`compare "210987654321" with the account that owns the role`},
+			lead: "no provider was made for this issuer", fix: []string{`names the wrong account: compare "210987654321" with the account that owns the role`},
 		},
 		{
 			kase: "wrong-audience", row: "sts wrong-audience", name: "an annotation with another audience",
@@ -46,7 +46,11 @@ func stsSetups() []setup {
 		},
 		{
 			kase: "no-verification-key", row: "sts no-verification-key", name: "the issuer is down",
-			edit: func(p *place) { p.cloud.Issuer().SetDown(true) }, lead: "cannot be reached from the internet", fix: []string{"ci_id_tokens_issuer_url"},
+			edit: func(p *place) { p.cloud.Issuer().SetDown(true) }, lead: "the cluster was deleted or made anew", fix: []string{"AWS was slow"},
+		},
+		{
+			kase: "no-verification-key", name: "a GitLab that AWS cannot reach", edit: func(p *place) { p.gitlab(awsfake.JobToken{}); p.cloud.GitLab().SetDown(true) },
+			lead: "cannot be reached from the internet", fix: []string{"ci_id_tokens_issuer_url"},
 		},
 		{
 			kase: "no-verification-key", name: "the signing key was replaced", edit: func(p *place) { p.cloud.Issuer().Rotate() },

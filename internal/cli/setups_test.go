@@ -28,10 +28,11 @@ type setup struct {
 	edit  func(*place)
 	lead  string   // words of the first hint
 	fix   []string // words of the whole fix
+	not   []string // words that would do harm there
 }
 
 func setups() []setup {
-	return slices.Concat(podSetups(), jobSetups(), stsSetups(), signedSetups(), waySetups(), bucketSetups(), s3WaySetups(), runnerSetups(), trustSetups())
+	return slices.Concat(podSetups(), jobSetups(), expectSetups(), stsSetups(), signedSetups(), waySetups(), bucketSetups(), s3WaySetups(), runnerSetups(), trustSetups())
 }
 
 // TestTheFirstFindingNamesTheWrongReference has a row for each way to fail that
@@ -71,16 +72,6 @@ func TestTheFirstFindingNamesTheWrongReference(t *testing.T) {
 // codes are the exit codes of a first finding's state.
 var codes = map[report.Status]int{report.Fail: 1, report.Unknown: 3, report.Warn: 0, report.Note: 0}
 
-// severity is the state that a case gives its check where nobody answered, or a
-// service had a fault of its own.
-func severity(c catalogue.Case) report.Status {
-	network := []string{"sts-reachable", "sts-answers", "s3-reachable"}
-	if slices.Contains(network, c.Check) && c.ID != "answered-no" || slices.Contains([]string{"idp-communication", "agent-refused", "agent-unreachable"}, c.ID) {
-		return report.Unknown
-	}
-	return c.Severity()
-}
-
 // firstBad is the first finding that does not hold: that failed, else that could
 // not be told, else that warns.
 func firstBad(all []found) (found, bool) {
@@ -99,7 +90,7 @@ func firstBad(all []found) (found, bool) {
 func (p *place) judge(s setup, args []string) string {
 	p.t.Helper()
 	kase := catalogue.Find(s.kase)
-	want := severity(kase)
+	want := kase.Severity()
 	all, text, code := p.both(args...)
 	f, bad := firstBad(all)
 	if want == report.Note { // stands beside whatever else is found
@@ -137,7 +128,7 @@ func (p *place) judgeError(s setup, args []string) string {
 		line, hints, _ = strings.Cut(hints, "\n")
 	}
 	_, problem, _ := strings.Cut(strings.TrimPrefix(line, "ci-aws: error: "), ": ")
-	if code != codes[severity(kase)] || !says(kase.Problem, problem) {
+	if code != codes[kase.Severity()] || !says(kase.Problem, problem) {
 		p.t.Fatalf("exit code %d\n%s%s\nwant %s", code, out, errs, kase.Problem)
 	}
 	p.complete(s, problem, hints)
@@ -150,6 +141,11 @@ func (p *place) complete(s setup, problem, fix string) {
 	lead, _, _ := strings.Cut(fix, "\n")
 	if !strings.Contains(lead, s.lead) {
 		p.t.Errorf("the first hint does not say %q:\n%s", s.lead, fix)
+	}
+	for _, word := range s.not {
+		if strings.Contains(fix, word) {
+			p.t.Errorf("the fix says %q:\n%s", word, fix)
+		}
 	}
 	for _, word := range s.fix {
 		if !strings.Contains(fix, word) {

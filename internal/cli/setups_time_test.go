@@ -57,7 +57,7 @@ func TestTheWholeEndsWithItsTimeout(t *testing.T) {
 // beforeSTS are the checks that need no call.
 func beforeSTS(ids []string) []string {
 	return slices.DeleteFunc(ids, func(id string) bool {
-		return slices.Contains([]string{"sts-reachable", "sts-answers", "role-trusts-token", "identity-expected"}, id)
+		return slices.Contains([]string{"sts-reachable", "sts-answers", "role-trusts-token", "identity-expected", "token-audience", "session-duration"}, id)
 	})
 }
 
@@ -76,6 +76,9 @@ func TestAnInterruptPrintsWhatIsKnown(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"role-trusts-token"}, ids(all, report.Unknown)); diff != "" {
 		t.Errorf("not known (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"token-audience", "session-duration", "identity-expected"}, ids(all, report.Skip)); diff != "" {
+		t.Errorf("waits for it (-want +got):\n%s", diff)
 	}
 }
 

@@ -57,6 +57,12 @@ func trustSetups() []setup {
 	sub := func(operator, value string) func(*place) {
 		return statements(allows(toThose, web, `{"`+operator+`": {"`+clusterName+`:sub": "`+value+`"}}`))
 	}
+	project := func(value string) func(*place) {
+		return func(p *place) {
+			p.gitlab(awsfake.JobToken{})
+			statements(allows(`{"Federated": "arn:aws:iam::123456789012:oidc-provider/gitlab.example.com"}`, web, `{"StringLike": {"gitlab.example.com:sub": "`+value+`"}}`))(p)
+		}
+	}
 	other := "0" + strings.Repeat("F", 31)
 	rows := []setup{
 		{
@@ -70,6 +76,8 @@ func trustSetups() []setup {
 			lead: `into one "StringEquals"`,
 		},
 		{kase: "trust-denied-by", name: "a Deny for all", edit: statements(allows(toThose, web, exact), `{"Effect": "Deny", "Principal": `+toThose+`, "Action": "*"}`), lead: "narrow the conditions of statement 2"},
+		{kase: "trust-deny-unknown", name: "a Deny for everyone", edit: statements(allows(toThose, web, exact), `{"Effect": "Deny", "Principal": "*", "Action": "*"}`), lead: "remove statement 2"},
+		{kase: "trust-deny-unknown", name: "a Deny with a Resource", edit: statements(allows(toThose, web, exact), `{"Effect": "Deny", "Principal": `+toThose+`, "Action": "*", "Resource": "*"}`), lead: "it may be that IAM refuses the whole policy"},
 		{kase: "trust-deny-unknown", name: "a Deny by address", edit: statements(allows(toThose, web, exact), denies(`{"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}`)), lead: "CloudTrail"},
 		{kase: "trust-no-allow", name: "a Deny alone", edit: statements(denies(`{"StringEquals": {"` + clusterName + `:sub": "x"}}`)), lead: "add a statement with Effect Allow"},
 		{kase: "trust-principal-kind", name: "Principal.AWS", edit: policyOf(`"Federated"`, `"AWS"`), lead: `"Principal": {"Federated": "` + clusterARN + `"}`},
@@ -106,8 +114,24 @@ func trustSetups() []setup {
 			lead: `set service_account = "gitlab-jobs"`,
 		},
 		{kase: "trust-subject-other", name: "another project", edit: sub("StringEquals", "project_path:group/project:ref_type:branch:ref:main"), lead: "if this job is to have the role"},
-		{kase: "trust-audience-other", name: "another audience", edit: policyOf(`"sts.amazonaws.com"`, `"gitlab"`), lead: "eks.amazonaws.com/audience"},
-		{kase: "trust-condition-fails", name: "another session name", edit: statements(allows(toThose, web, `{"StringEquals": {"`+clusterName+`:sub": "`+jobSubject+`", "sts:RoleSessionName": "x"}}`)), lead: "change this condition"},
+		{kase: "trust-audience-other", name: "another audience", edit: policyOf(`"sts.amazonaws.com"`, `"gitlab"`), lead: `write "sts.amazonaws.com" in the policy`},
+		{kase: "trust-audience-other", name: "a slip in EKS's own audience", edit: policyOf(`"sts.amazonaws.com"`, `"sts.amazon.com"`), lead: "which is what EKS asks for"},
+		{
+			kase: "trust-audience-other", name: "an annotation asks for another audience", edit: func(p *place) {
+				p.token(awsfake.PodToken{Audience: "vault"})
+				policyOf()(p)
+			},
+			lead: "annotation eks.amazonaws.com/audience asks for \"vault\"",
+		},
+		{
+			kase: "trust-condition-fails", name: "another session name",
+			args: []string{"trust", "check", "--session-name", "other", "trust.json"},
+			edit: statements(allows(toThose, web, `{"StringEquals": {"`+clusterName+`:sub": "`+jobSubject+`", "sts:RoleSessionName": "x"}}`)), lead: "change this condition",
+		},
+		{kase: "trust-operator", name: "a slip in the operator", edit: sub("StringEqual", jobSubject), lead: `did you mean "StringEquals"`},
+		{kase: "trust-operator", name: "an operator that nobody knows", edit: sub("Equals", jobSubject), lead: "such as StringEquals"},
+		{kase: "trust-lists-nothing", check: "trust-subject", name: "an empty list", edit: statements(allows(toThose, web, `{"StringEquals": {"`+clusterName+`:sub": []}}`)), lead: `write "` + jobSubject + `" there`},
+		{kase: "trust-resource", name: "a Resource", edit: statements(strings.Replace(allows(toThose, web, exact), `"Action"`, `"Resource": "*", "Action"`, 1)), lead: "remove Resource from statement 1"},
 		{kase: "trust-condition-absent", name: "a key that the token does not have", edit: statements(allows(toThose, web, `{"StringEquals": {"`+clusterName+`:sub": "`+jobSubject+`", "`+clusterName+`:amr": "x"}}`)), lead: "remove this condition"},
 		{kase: "trust-condition-unknown", name: "an address", edit: statements(allows(toThose, web, `{"StringEquals": {"`+clusterName+`:sub": "`+jobSubject+`"}, "IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}`)), lead: "CloudTrail"},
 		{kase: "trust-no-sub", name: "aud alone", edit: statements(allows(toThose, web, `{"StringEquals": {"`+clusterName+`:aud": "sts.amazonaws.com"}}`)), lead: clusterName + ":sub"},
@@ -115,12 +139,21 @@ func trustSetups() []setup {
 		{kase: "trust-any-service-account", name: "every service account", edit: sub("StringLike", "system:serviceaccount:*"), lead: jobSubject},
 		{kase: "trust-any-in-namespace", name: "a whole namespace", edit: sub("StringLike", "system:serviceaccount:gitlab:*"), lead: jobSubject},
 		{
-			kase: "trust-any-project", name: "a whole GitLab instance", edit: func(p *place) {
-				p.gitlab(awsfake.JobToken{})
-				statements(allows(`{"Federated": "arn:aws:iam::123456789012:oidc-provider/gitlab.example.com"}`, web, `{"StringLike": {"gitlab.example.com:sub": "project_path:*"}}`))(p)
-			},
+			kase: "trust-any-project", name: "a whole GitLab instance", edit: project("project_path:*"),
 			lead: "project_path:group/project:ref_type:branch:ref:main",
 		},
+		{kase: "trust-some-in-namespace", name: "some of a namespace", edit: sub("StringLike", "system:serviceaccount:gitlab:gitlab-*"), lead: "whoever can make a service account there"},
+		{kase: "trust-any-namespace", name: "every namespace", edit: sub("StringLike", "system:serviceaccount:*:gitlab-jobs"), lead: `name what is meant: "` + jobSubject + `"`},
+		{kase: "trust-some-namespaces", name: "some namespaces", edit: sub("StringLike", "system:serviceaccount:gitlab*:gitlab-jobs"), lead: "in such a namespace"},
+		{kase: "trust-some-service-accounts", name: "an end alone", edit: sub("StringLike", "*gitlab-jobs"), lead: jobSubject},
+		{
+			kase: "trust-some-subjects", name: "a pattern of no service account beside the right one",
+			edit: statements(allows(toThose, web, `{"StringLike": {"`+clusterName+`:sub": ["`+jobSubject+`", "system:node:*"]}}`)), lead: "whoever gets such a token",
+		},
+		{kase: "trust-any-in-group", name: "a whole group", edit: project("project_path:group/*"), lead: "in a project of the group"},
+		{kase: "trust-some-projects", name: "some projects", edit: project("project_path:group/pro*:ref_type:branch:ref:main"), lead: "name what is meant"},
+		{kase: "trust-any-ref", name: "every ref of the project", edit: project("project_path:group/project:*"), lead: "whoever can push to the project"},
+		{kase: "trust-some-refs", name: "some refs of the project", edit: project("project_path:group/project:ref_type:branch:ref:ma*"), lead: "such a branch"},
 		{
 			kase: "trust-for-all-values", name: "ForAllValues on a key that may be missing",
 			edit: statements(allows(toThose, web, `{"StringEquals": {"`+clusterName+`:sub": "`+jobSubject+`"}, "ForAllValues:StringEquals": {"`+clusterName+`:amr": "x"}}`)), lead: "without ForAllValues:",
@@ -132,7 +165,9 @@ func trustSetups() []setup {
 		{kase: "trust-anyone", name: "the principal is *", edit: statements(allows(toThose, web, exact), allows(`{"Federated": "*"}`, web, exact)), lead: clusterARN},
 	}
 	for i := range rows {
-		rows[i].args = []string{"trust", "check", "trust.json"}
+		if rows[i].args == nil {
+			rows[i].args = []string{"trust", "check", "trust.json"}
+		}
 	}
 	return rows
 }

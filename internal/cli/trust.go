@@ -42,7 +42,7 @@ and aud, and the provider in the role's account. With --sub, --aud, --issuer and
 func trustShowCommand(io IO, t *talk) *cli.Command {
 	return &cli.Command{
 		Name: "show", Usage: "print the trust policy that admits this token", Description: trustShowDescription,
-		Flags: withCommon(append(trustFlags(), stringFlag("format", "write the policy as `FORMAT`: json or terraform (json)"))...),
+		Flags: withToken(append(trustFlags(), stringFlag("format", "write the policy as `FORMAT`: json or terraform (json)"))...),
 		Action: action(io, t, func(ctx context.Context, s settings) error {
 			return trustShowOptions{s}.run(ctx, io, t)
 		}),
@@ -83,6 +83,7 @@ func (o trustShowOptions) run(ctx context.Context, io IO, t *talk) error {
 	if err != nil {
 		return err
 	}
+	warnOfIssuer(t, r.Issuer)
 	text := r.Trust().JSON()
 	if format.Text == "terraform" {
 		text = r.Trust().Terraform()
@@ -103,6 +104,7 @@ func (s settings) given(flag string) (report.Value, error) {
 type asked struct {
 	sub, aud, issuer, account, partition report.Value
 	role                                 report.Value // its ARN
+	session                              report.Value // its name, not known for a call that is not this job's
 	id                                   identity.Identity
 	survey                               identity.Survey
 }
@@ -126,6 +128,9 @@ func (s settings) asked(ctx context.Context, t *talk) (a asked, err error) {
 	}
 	a.id, a.survey = identity.Examine(ctx, s.job, req)
 	t.redact.Add(a.id.Token.Raw, a.id.Pod.Raw)
+	if req.SessionName.Known() || s.job.Name().ID.Known() && !a.sub.Known() {
+		a.session = a.id.SessionName()
+	}
 	// Pod Identity's and ambient keys' role is another than the one that a token asks for.
 	a.role = a.id.Role
 	if req.Role.Known() {
@@ -153,13 +158,30 @@ func (a asked) check() error {
 	if v := a.issuer; v.Known() && (iam.ProviderName(v.Text) == "" || strings.ContainsAny(v.Text, " \t\r\n")) {
 		return wrong(v, "%q is not the URL of an issuer", report.Clean(v.Text))
 	}
+	if v := a.issuer; !isHTTPS(v.Text) {
+		return wrong(v, "%q is not https, and IAM makes a provider of an https URL only", report.Clean(v.Text))
+	}
 	return nil
+}
+
+// isHTTPS takes an issuer without a scheme for one of https, as IAM names them.
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html
+func isHTTPS(issuer string) bool {
+	scheme, _, ok := strings.Cut(issuer, "://")
+	return !ok || strings.EqualFold(scheme, "https")
+}
+
+// warnOfIssuer says that a token's issuer can have no provider.
+func warnOfIssuer(t *talk, issuer report.Value) {
+	if !isHTTPS(issuer.Text) {
+		t.warn(fmt.Sprintf("the issuer %s is not https, and IAM makes a provider of an https URL only: no trust policy admits this token", issuer))
+	}
 }
 
 // request joins the flags with the token and the role, of which roleARN is taken
 // where the job names none.
 func (a asked) request(roleARN string) (trust.Request, error) {
-	r := trust.Request{Issuer: a.issuer, Subject: a.sub, Audience: a.aud, Session: a.id.SessionName().Text}
+	r := trust.Request{Issuer: a.issuer, Subject: a.sub, Audience: a.aud, Session: a.session}
 	if !a.sub.Known() || !a.aud.Known() || !a.issuer.Known() {
 		if err := a.token(&r); err != nil {
 			return r, err

@@ -9,8 +9,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 	"gitlab.com/ci-aws/ci-aws/internal/iam"
 	"gitlab.com/ci-aws/ci-aws/internal/identity"
+	"gitlab.com/ci-aws/ci-aws/internal/near"
 	"gitlab.com/ci-aws/ci-aws/internal/report"
 	"gitlab.com/ci-aws/ci-aws/internal/trust"
 )
@@ -28,7 +30,7 @@ func trustCheckCommand(io IO, t *talk) *cli.Command {
 	return &cli.Command{
 		Name: "check", Usage: "say whether a trust policy admits this token, and why not", Description: trustCheckDescription,
 		ArgsUsage: "FILE",
-		Flags: withCommon(append(
+		Flags: withToken(append(
 			trustFlags(),
 			stringFlag("file", "write JSON or JUnit into `FILE`, and the text to stdout"),
 			stringFlag("annotations", "write links to the failed checks into `FILE`, as artifacts:reports:annotations takes them"),
@@ -61,18 +63,19 @@ func (o trustCheckOptions) run(ctx context.Context, io IO, t *talk) error {
 	}
 	document, err := readTrust(io, file, asked.role)
 	if err != nil {
-		return unreadableTrust(name, err)
+		return unreadableTrust(name, asked.role, err)
 	}
 	r, err := asked.request(document.ARN)
 	if err != nil {
 		return err
 	}
+	warnOfIssuer(t, r.Issuer)
 	result, err := trust.Check(document, name, r)
 	if err != nil {
 		if document.Base.Line > 0 {
 			err = fmt.Errorf("the text at line %d, column %d: %w", document.Base.Line, document.Base.Column, err)
 		}
-		return unreadableTrust(name, err)
+		return unreadableTrust(name, asked.role, err)
 	}
 	out.before = statementsText(result.Statements)
 	out.siblings = []report.Sibling{{Key: "statements", Value: result.Statements}}
@@ -118,7 +121,7 @@ func readTrust(io IO, file string, role report.Value) (iam.Document, error) {
 }
 
 // unreadableTrust says what to give instead.
-func unreadableTrust(name string, err error) error {
+func unreadableTrust(name string, role report.Value, err error) error {
 	hints := []string{"give a trust policy, or what `aws iam get-role` or `terraform show -json` prints"}
 	if choice, ok := errors.AsType[*iam.ChoiceError](err); ok {
 		var roles []string
@@ -126,8 +129,46 @@ func unreadableTrust(name string, err error) error {
 			roles = append(roles, report.Clean(r))
 		}
 		hints = []string{"choose by --role-arn one of the roles that it holds: " + strings.Join(roles, ", ")}
+		if choice.Other {
+			err, hints = otherRole(role, choice.Roles, hints)
+		}
 	}
 	return &hintedError{fmt.Errorf("reading the trust policy %q: %w", name, err), hints}
+}
+
+// otherRole names the role that is asked for, what asks for it, and the role of
+// the file that it was most likely meant to be.
+func otherRole(asked report.Value, held, choose []string) (error, []string) {
+	from, role := report.Clean(asked.From), catalogue.Quote(asked.Text)
+	var hints []string
+	for _, h := range held {
+		if arn, how := roleSlip(asked.Text, h); how != "" {
+			hints = append(hints, "most likely "+from+" is wrong: "+how+": write "+catalogue.Quote(arn)+" there")
+			break
+		}
+	}
+	if len(held) > 1 {
+		return fmt.Errorf("none of the %d roles that it holds is %s, for which %s asks", len(held), role, from), append(hints, choose...)
+	}
+	hint := "give the trust policy of " + role + ", or correct " + from
+	if len(hints) > 0 {
+		hint = "or this is the policy of another role: give that of " + role
+	}
+	return fmt.Errorf("it holds the role %s, and %s asks for %s", catalogue.Quote(held[0]), from, role), append(hints, hint)
+}
+
+// roleSlip gives the ARN of a role that a file holds, by ARN or by name, and how
+// the one asked for differs from it where that looks like a slip.
+func roleSlip(asked, held string) (arn, how string) {
+	if !strings.HasPrefix(held, "arn:") {
+		held = asked[:strings.LastIndexByte(asked, '/')+1] + held
+	}
+	a, errAsked := iam.ParseRoleARN(asked)
+	h, errHeld := iam.ParseRoleARN(held)
+	if errAsked == nil && errHeld == nil && a.Account != h.Account && strings.Replace(asked, a.Account, h.Account, 1) == held {
+		return held, "its account is " + a.Account + ", and that of the role is " + h.Account
+	}
+	return held, near.Slip(asked, held)
 }
 
 // statementsText shows each element of each statement against the token.
@@ -170,9 +211,7 @@ func writeElement(b *strings.Builder, e trust.Element) {
 	fmt.Fprintf(b, "  %-15s%s\n", map[iam.Truth]string{iam.Yes: "holds", iam.No: "does not hold", iam.Unknown: "unknown"}[e.Holds], name)
 	const indent = "                 "
 	fmt.Fprintf(b, "%sexpected %s\n", indent, listOf(e.Expected))
-	if e.Holds != iam.Yes {
-		fmt.Fprintf(b, "%sactual   %s\n", indent, listOf(e.Actual))
-	}
+	fmt.Fprintf(b, "%sactual   %s\n", indent, listOf(e.Actual))
 	for _, why := range e.Why {
 		fmt.Fprintf(b, "%swhy      %s\n", indent, why)
 	}

@@ -60,12 +60,14 @@ func Run(ctx context.Context, j job.Job, req identity.Request, o Options) Result
 const attempts = 2
 
 // checks are those of this diagnosis, in its order.
-func (e *exam) checks() []check {
+func (e *exam) checks() []check { return only(e.applies, e.all()) }
+
+func (e *exam) all() []check {
 	exchange := e.exchangeCheck()
-	return only(e.applies, []check{
-		{group: "pod", id: "service-account-expected", run: local(e.serviceAccountExpected)},
+	return []check{
 		{group: "pod", id: "runner-config", run: local(e.runnerConfig)},
-		{group: "identity", id: "identity-present", needs: ids("service-account-expected"), run: local(e.identityPresent)},
+		{group: "pod", id: "service-account-expected", run: local(e.serviceAccountExpected), mild: true},
+		{group: "identity", id: "identity-present", run: local(e.identityPresent)},
 		{group: "identity", id: "webhook-injection", needs: ids("identity-present"), run: local(e.webhookInjection)},
 		{group: "identity", id: "aws-settings", run: local(e.awsSettings)},
 		{group: "identity", id: "endpoint-allowed", run: local(e.endpointAllowed)},
@@ -86,13 +88,14 @@ func (e *exam) checks() []check {
 			"token-is-jwt", "token-audience", "role-arn", "role-expected", "account-expected", "role-account", "role-partition",
 			"session-name", "session-duration", "sts-reachable", "service-account-expected", "identity-present",
 		), run: e.exchange},
-		{group: "sts", id: "identity-expected", needs: ids(exchange, "chain-allowed"), run: e.identityExpected},
+		{group: "sts", id: "identity-expected", needs: ids(exchange), run: e.identityExpected},
 		{group: "others", id: "keys-in-environment", run: local(e.keysInEnvironment)},
+		{group: "others", id: "session-name-heeded", run: local(e.sessionNameHeeded)},
 		{group: "others", id: "profile-heeded", run: e.profileHeeded},
 		{group: "others", id: "agent-heeded", run: local(e.agentHeeded)},
 		{group: "others", id: "node-unused", run: e.nodeUnused},
 		{group: "bucket", id: "bucket-readable", needs: ids(exchange, "identity-expected"), run: e.bucket},
-	})
+	}
 }
 
 // applies reports whether a check has a question here.
@@ -101,7 +104,7 @@ func (e *exam) applies(id string) bool {
 	hasToken := e.id.Source != identity.Ambient
 	switch id {
 	case "service-account-expected":
-		return expect.ServiceAccount.Known() || e.o.AsRunner && e.o.Runner != nil
+		return expect.ServiceAccount.Known() || e.o.AsRunner || e.o.Runner != nil || e.job.Get(overwrite) != ""
 	case "runner-config":
 		return e.o.Runner != nil || e.o.Config != nil
 	case "webhook-injection":
@@ -118,6 +121,8 @@ func (e *exam) applies(id string) bool {
 		return len(e.req.Accounts) > 0
 	case "session-name", "session-duration":
 		return e.id.SessionName().Known() || e.survey.Session != nil
+	case "session-name-heeded":
+		return e.job.Get(sessionNameEnv) != ""
 	case "node-unused":
 		return e.mayFallBack()
 	case "bucket-readable":

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -17,6 +18,7 @@ type check struct {
 	group, id string
 	needs     []string // what has to hold first; those that are not asked count as holding
 	run       func(context.Context) []report.Finding
+	mild      bool // that it is unknown keeps no other check waiting
 }
 
 func ids(ids ...string) []string { return ids }
@@ -47,28 +49,29 @@ func run(ctx context.Context, checks []check, timeout time.Duration) report.Repo
 		byID[c.id] = answers[i]
 	}
 	for _, a := range answers {
-		go a.ask(ctx, byID)
+		go a.ask(ctx, byID, timeout)
 	}
+	over := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(over) }) })
+	defer stop()
 	var groups []report.Group
 	for _, t := range titles {
 		g := report.Group{ID: t.id, Title: t.title}
 		for _, a := range answers {
 			if a.check.group == t.id {
-				g.Findings = append(g.Findings, a.wait(ctx, timeout)...)
+				g.Findings = append(g.Findings, a.wait(ctx, over, timeout)...)
 			}
 		}
-		if len(g.Findings) > 0 {
-			groups = append(groups, g)
-		}
+		groups = append(groups, g)
 	}
 	return report.Report{Groups: once(groups)}
 }
 
-func (a *answer) ask(ctx context.Context, all map[string]*answer) {
+func (a *answer) ask(ctx context.Context, all map[string]*answer, timeout time.Duration) {
 	defer close(a.done)
 	defer func() {
 		if recover() != nil { // its value may hold anything
-			a.findings = []report.Finding{open(a.check.id, catalogue.Facts{"what": "ci-aws has a defect here, please report it"})}
+			a.findings = one(open(a.check.id, catalogue.Facts{"what": "ci-aws has a defect here, please report it"}))
 		}
 	}()
 	for _, need := range a.check.needs {
@@ -78,16 +81,17 @@ func (a *answer) ask(ctx context.Context, all map[string]*answer) {
 		}
 		<-before.done
 		if failed, found := before.failed(); found {
-			a.findings = []report.Finding{catalogue.Waits(a.check.id, failed)}
+			a.findings = one(catalogue.Waits(a.check.id, failed))
 			return
 		}
 	}
 	began := time.Now()
 	found := a.check.run(ctx)
 	for i := range found {
-		if found[i].Took == 0 {
-			found[i].Took = time.Since(began)
+		if found[i].ID == "" { // it was interrupted
+			found[i] = unfinished(ctx, a.check.id, timeout)
 		}
+		found[i].Took = cmp.Or(found[i].Took, time.Since(began))
 	}
 	a.findings = found
 }
@@ -95,46 +99,34 @@ func (a *answer) ask(ctx context.Context, all map[string]*answer) {
 // failed names the finding because of which others wait, the root of it.
 func (a *answer) failed() (string, bool) {
 	for _, f := range a.findings {
-		if f.Bad() {
+		if f.Status == report.Fail || f.Status == report.Unknown && !a.check.mild {
 			return f.ID, true
 		}
 	}
 	for _, f := range a.findings {
-		if root, waits := waitsFor(f); waits {
-			return root, true
+		if f.Status == report.Skip {
+			return f.Waits, true
 		}
 	}
 	return "", false
 }
 
-// waitsFor is what a skipped finding waits for.
-func waitsFor(f report.Finding) (string, bool) {
-	if f.Status != report.Skip {
-		return "", false
-	}
-	return f.Cause[len("waits for "):], true
-}
-
-// grace is how long a check may take to notice that its time is over.
+// grace is how long the checks may take to notice that the time is over.
 const grace = 250 * time.Millisecond
 
 // wait gives the findings, or says why there are none.
-func (a *answer) wait(ctx context.Context, timeout time.Duration) []report.Finding {
+func (a *answer) wait(ctx context.Context, over <-chan struct{}, timeout time.Duration) []report.Finding {
 	select {
 	case <-a.done:
-	case <-ctx.Done():
-		select {
-		case <-a.done:
-		case <-time.After(grace):
-			return []report.Finding{unfinished(ctx, a.check.id, timeout)}
-		}
+		return a.findings
+	case <-over:
 	}
-	for i, f := range a.findings {
-		if f.ID == "" { // it was interrupted
-			a.findings[i] = unfinished(ctx, a.check.id, timeout)
-		}
+	select {
+	case <-a.done:
+		return a.findings
+	default:
+		return one(unfinished(ctx, a.check.id, timeout))
 	}
-	return a.findings
 }
 
 // interrupted is the finding of a check whose context ended.
@@ -157,26 +149,36 @@ func open(id string, facts catalogue.Facts) report.Finding {
 	return f
 }
 
-// once leaves one finding for each id: what failed, wherever it was found, in the
-// place where the question was asked first.
+// once leaves one finding for what holds. What does not is kept, however often,
+// in the place where its question was asked first, the worst first.
 func once(groups []report.Group) []report.Group {
-	worst := map[string]report.Finding{}
+	byID := map[string][]report.Finding{}
 	for _, g := range groups {
 		for _, f := range g.Findings {
-			if before, seen := worst[f.ID]; !seen || f.Bad() || !before.Bad() && f.Status == report.Warn {
-				worst[f.ID] = f
-			}
+			byID[f.ID] = append(byID[f.ID], f)
 		}
 	}
 	for i, g := range groups {
 		var left []report.Finding
 		for _, f := range g.Findings {
-			if kept, ok := worst[f.ID]; ok {
-				left = append(left, kept)
-				delete(worst, f.ID)
-			}
+			left = append(left, kept(byID[f.ID])...)
+			delete(byID, f.ID)
 		}
 		groups[i].Findings = left
 	}
 	return slices.DeleteFunc(groups, func(g report.Group) bool { return len(g.Findings) == 0 })
+}
+
+// ranks are the states, the worst first.
+var ranks = []report.Status{report.Fail, report.Unknown, report.Warn, report.Note, report.OK, report.Skip}
+
+func kept(of []report.Finding) []report.Finding {
+	slices.SortStableFunc(of, func(a, b report.Finding) int {
+		return cmp.Compare(slices.Index(ranks, a.Status), slices.Index(ranks, b.Status))
+	})
+	n := len(of)
+	for n > 1 && slices.Index(ranks, of[n-1].Status) > slices.Index(ranks, report.Warn) {
+		n--
+	}
+	return of[:n]
 }

@@ -117,51 +117,80 @@ var nodeSession = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompi
 
 func (e *exam) identityExpected(context.Context) []report.Finding {
 	e.mu.Lock()
-	arn := e.session.ARN
+	arn, account := e.session.ARN, e.session.Account
 	e.mu.Unlock()
 	session, err := iam.ParseAssumedRole(arn.Text)
 	facts := e.id.Known()
 	facts["arn"], facts["session"], facts["source"] = arn.Text, session.Session, string(e.id.Source)
-	expected := e.o.Expect.Role.Or(e.o.Expect.Account)
-	facts["expected"], facts["expected-from"] = expected.Text, expected.From
+	if err == nil && nodeSession().MatchString(session.Session) {
+		return one(catalogue.Find("node-identity").Finding(facts, []report.Value{arn}))
+	}
+	account = account.Or(report.Value{Text: accountOf(arn.Text), From: arn.From})
 	evidence := []report.Value{arn}
-	switch {
-	case err == nil && nodeSession().MatchString(session.Session):
-		return one(catalogue.Find("node-identity").Finding(facts, evidence))
-	case !expected.Known():
-		return holds("identity-expected", arn)
-	case !arn.Known():
-		return one(catalogue.Find("identity-untold").Finding(facts, nil))
-	case err != nil && e.o.Expect.Role.Known(), err == nil && !e.isExpected(session):
-		return one(catalogue.Find("session-other").Finding(facts, append(evidence, expected)))
+	for _, want := range []struct {
+		expected report.Value
+		actual   string // "" where the service does not tell it
+	}{
+		{e.o.Expect.Account, account.Text},
+		{e.o.Expect.Role, roleOf(session, e.o.Expect.Role.Text, arn.Text)},
+	} {
+		if !want.expected.Known() {
+			continue
+		}
+		facts["expected"], facts["expected-from"] = want.expected.Text, want.expected.From
+		switch {
+		case want.actual == "":
+			return one(catalogue.Find("identity-untold").Finding(facts, nil))
+		case want.actual != want.expected.Text:
+			return one(catalogue.Find("session-other").Finding(facts, append(evidence, want.expected)))
+		}
+		evidence = append(evidence, want.expected)
 	}
-	return holds("identity-expected", arn, expected)
+	return holds("identity-expected", evidence...)
 }
 
-func (e *exam) isExpected(s iam.AssumedRole) bool {
-	role, account := e.o.Expect.Role, e.o.Expect.Account
-	if account.Known() && account.Text != s.Account {
-		return false
+// accountOf is the account in an ARN, or "".
+func accountOf(arn string) string {
+	if fields := strings.SplitN(arn, ":", 6); len(fields) == 6 {
+		return fields[4]
 	}
-	if arn, err := iam.ParseRoleARN(role.Text); err == nil {
-		return arn.Name == s.Role && arn.Account == s.Account && arn.Partition == s.Partition
-	}
-	return !role.Known() || strings.TrimPrefix(role.Text, "role/") == s.Role
+	return ""
 }
 
-// settled leaves the last word on the token's lifetime to STS: where it took a
-// token that this machine's clock calls expired, the clock is what is wrong, and
-// the finding about the clock says so.
+// roleOf is the role of a session in the form in which it is expected. A session
+// does not tell the path of its role, so that the expected one is taken. What is
+// no session of a role is told by its ARN.
+func roleOf(s iam.AssumedRole, expected, arn string) string {
+	if s.Role == "" {
+		return arn
+	}
+	want, err := iam.ParseRoleARN(expected)
+	if err == nil {
+		return iam.RoleARN{Partition: s.Partition, Account: s.Account, Path: want.Path, Name: s.Role}.String()
+	}
+	return expected[:strings.LastIndex(expected, "/")+1] + s.Role
+}
+
+// settled leaves the last word on what STS judges to STS: where it took a token
+// that this machine's clock calls expired, the clock is what is wrong; and as long
+// as it has not answered, nobody knows whether it takes audience and duration.
 func (e *exam) settled(r report.Report) report.Report {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.session.Keys.Secret.Empty() || !e.id.Expired() {
-		return r
+	exchanged := !e.session.Keys.Secret.Empty()
+	e.mu.Unlock()
+	root := e.exchangeCheck()
+	for _, f := range r.Findings() {
+		if f.ID == root && f.Status == report.Skip {
+			root = f.Waits
+		}
 	}
 	for _, g := range r.Groups {
 		for i, f := range g.Findings {
-			if f.ID == "token-fresh" {
+			switch {
+			case f.ID == "token-fresh" && exchanged && e.id.Expired():
 				g.Findings[i] = catalogue.Holds(f.ID)
+			case (f.ID == "token-audience" || f.ID == "session-duration") && f.Status == report.OK && !exchanged:
+				g.Findings[i] = catalogue.Waits(f.ID, root)
 			}
 		}
 	}

@@ -35,15 +35,38 @@ func holds(check string, evidence ...report.Value) []report.Finding {
 // failed is the finding of an error of package identity, with all that can be
 // pasted to mend it.
 func (e *exam) failed(err error) report.Finding {
-	if known, ok := errors.AsType[*identity.Error](err); ok && e.o.Expect.Account.Known() {
-		delete(known.Facts, "account-unconfirmed") // a check before this one has compared it
-	}
+	e.confirm(err)
 	f, ok := identity.Finding(err)
 	if !ok {
 		return interrupted
 	}
 	f.Paste = e.paste(identity.CaseOf(err), f.Paste)
 	return f
+}
+
+// confirm takes away what a check before has ruled out, and puts what was
+// expected beside what is.
+func (e *exam) confirm(err error) {
+	known, ok := errors.AsType[*identity.Error](err)
+	if !ok {
+		return
+	}
+	expect := e.o.Expect
+	if expect.Account.Known() {
+		delete(known.Facts, "account-unconfirmed")
+	}
+	if expect.Role.Known() && len(e.id.Chain) == 0 {
+		delete(known.Facts, "injected")
+		delete(known.Facts, "chosen")
+	}
+	if known.Case != "trust-denied" && known.Case != "chain-denied" {
+		return
+	}
+	for _, v := range []report.Value{expect.ServiceAccount, expect.Role, expect.Account} {
+		if v.Known() {
+			known.Evidence = append(known.Evidence, report.Value{Text: "as expected: " + v.Text, From: v.From})
+		}
+	}
 }
 
 // concerns reports whether a step failed by the question of a check.
@@ -53,6 +76,10 @@ func concerns(err error, check string) bool {
 }
 
 func (e *exam) identityPresent() []report.Finding {
+	who := e.id.Who()
+	if expected := e.expectedAccount(who); e.survey.Source != nil && who.Known() && expected.Known() && expected.Text != who.Text {
+		return one(catalogue.Waits("identity-present", "service-account-expected"))
+	}
 	if e.survey.Source != nil {
 		return one(e.failed(e.survey.Source))
 	}
@@ -67,7 +94,7 @@ func (e *exam) webhookInjection() []report.Finding {
 		return holds("webhook-injection", e.job.Value("AWS_WEB_IDENTITY_TOKEN_FILE"))
 	}
 	return one(catalogue.Find("webhook-stopped").Finding(catalogue.Facts{
-		"role": role.Text, "where": e.setAt("AWS_ROLE_ARN"),
+		"role": role.Text, "where": catalogue.InYAML,
 	}, []report.Value{role, {Text: e.id.Token.From.Text, From: e.id.Token.From.From}}))
 }
 
@@ -127,8 +154,16 @@ func (e *exam) tokenFresh() []report.Finding {
 	if exp.IsZero() {
 		return holds("token-fresh")
 	}
-	return holds("token-fresh", claim("exp", exp.UTC().Format(time.RFC3339)))
+	found := holds("token-fresh", claim("exp", exp.UTC().Format(time.RFC3339)))
+	if e.id.Token.Claims.Issued.After(e.now().Add(skew)) {
+		found = append(found, catalogue.Find("clock-issued").Finding(e.id.Known(), nil))
+	}
+	return found
 }
+
+// skew is how far a clock may be off before AWS minds.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html
+const skew = 5 * time.Minute
 
 func (e *exam) roleARN() []report.Finding {
 	if e.survey.Role != nil {

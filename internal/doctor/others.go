@@ -30,7 +30,13 @@ func (e *exam) keysInEnvironment() []report.Finding {
 	}
 	evidence := []report.Value{{Text: facts["key-id"], From: names[0]}}
 	end, until, own := e.job.OwnKeys()
+	started, known := e.job.Started()
+	temporary := strings.HasPrefix(facts["key-id"], "ASIA") && e.job.Get("AWS_SESSION_TOKEN") != ""
 	switch {
+	case !own && temporary && known && started.Get(names[0]) == "":
+		return holds("keys-in-environment", report.Value{Text: "temporary keys that the job exported", From: names[0]})
+	case !own && temporary:
+		return one(catalogue.Find("temporary-keys").Finding(facts, evidence))
 	case !own:
 		return one(catalogue.Find("static-keys").Finding(facts, evidence))
 	case !end.After(e.now()):
@@ -38,6 +44,17 @@ func (e *exam) keysInEnvironment() []report.Finding {
 		return one(catalogue.Find("stale-keys").Finding(facts, append(evidence, until)))
 	}
 	return holds("keys-in-environment", report.Value{Text: "temporary keys until " + until.Text, From: until.From})
+}
+
+// sessionNameEnv names the session of the SDKs' own exchange.
+const sessionNameEnv = "AWS_ROLE_SESSION_NAME"
+
+func (e *exam) sessionNameHeeded() []report.Finding {
+	name := e.job.Value(sessionNameEnv)
+	if identity.IsSessionName(name.Text) || e.outranking() == "" {
+		return holds("session-name-heeded", name)
+	}
+	return one(catalogue.Find("session-name-of-others").Finding(catalogue.Facts{"name": name.Text, "where": e.setAt(sessionNameEnv)}, []report.Value{name}))
 }
 
 func (e *exam) now() time.Time {

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"os"
 	"strings"
 
@@ -17,8 +18,18 @@ func (e *exam) paste(kase string, have []report.Snippet) []report.Snippet {
 			return trustSnippets(trust)
 		}
 	case "no-identity", "irsa-missing", "role-missing":
-		return e.annotation("")
+		if !e.o.AsRunner || e.accountConfirmed() {
+			return e.annotation("")
+		}
+		return nil
+	case "no-provider":
+		if trust, ok := e.id.Trust(); ok {
+			return []report.Snippet{{For: "the command that makes the provider, in account " + trust.Account, Text: trust.ProviderCommand()}}
+		}
 	case "default-service-account":
+		if e.o.AsRunner {
+			return nil
+		}
 		asked := e.job.Get(overwrite)
 		return accountSnippets(asked, asked != "")
 	case "token-permission":
@@ -34,34 +45,48 @@ func trustSnippets(t iam.Trust) []report.Snippet {
 	}
 }
 
-// placeholder stands for a name that nobody in the pod knows.
+// Placeholders of names that nobody in the pod knows. None is one that AWS or
+// Kubernetes would take.
 const (
-	placeholderRole    = "arn:aws:iam::123456789012:role/ROLE"
-	placeholderAccount = "SERVICE-ACCOUNT"
+	placeholderAccountID = "ACCOUNT"
+	placeholderRole      = "ROLE"
 )
 
-// annotation is the line that gives the pod's service account its role. Of the
-// role it takes what was expected, else what the environment names.
+// annotation is the line that gives the pod's service account its role: the one
+// that was expected, or the one that the environment names.
 func (e *exam) annotation(role string) []report.Snippet {
-	who := e.id.Who()
-	namespace, name, ok := strings.Cut(who.Text, "/")
+	namespace, name, ok := strings.Cut(e.id.Who().Text, "/")
 	if !ok {
 		return nil
 	}
-	if !strings.HasPrefix(role, "arn:") {
-		role = placeholderRole
-		if v := e.o.Expect.Role.Or(e.id.Role).Or(e.job.Value("AWS_ROLE_ARN")); strings.HasPrefix(v.Text, "arn:") {
-			role = v.Text
-		}
+	return []report.Snippet{{For: "the annotation of the service account", Text: runner.AnnotateCommand(namespace, name, e.arnOf(role))}}
+}
+
+// arnOf makes the ARN of a role that was told by its name or not at all, of what
+// the pod knows.
+func (e *exam) arnOf(role string) string {
+	known, _ := iam.ParseRoleARN(e.id.Role.Or(e.job.Value("AWS_ROLE_ARN")).Text)
+	role = cmp.Or(role, e.o.Expect.Role.Text)
+	if strings.HasPrefix(role, "arn:") {
+		return role
 	}
-	return []report.Snippet{{For: "the annotation of the service account", Text: runner.AnnotateCommand(namespace, name, role)}}
+	arn := iam.RoleARN{
+		Partition: cmp.Or(known.Partition, iam.PartitionOfRegion(e.id.Region.Text), "aws"),
+		Account:   cmp.Or(e.o.Expect.Account.Text, known.Account, placeholderAccountID),
+		Path:      known.Path, Name: cmp.Or(known.Name, placeholderRole),
+	}
+	if role = strings.TrimPrefix(role, "role/"); role != "" {
+		cut := strings.LastIndex(role, "/")
+		arn.Path, arn.Name = "/"+role[:cut+1], role[cut+1:]
+	}
+	return arn.String()
 }
 
 // accountSnippets are the lines of config.toml that give job pods a service
 // account, or that let a job ask for it.
 func accountSnippets(name string, overwritten bool) []report.Snippet {
 	if name == "" {
-		name = placeholderAccount
+		name = runner.Placeholder
 	}
 	text := runner.ServiceAccountLines(name)
 	if overwritten {

@@ -51,14 +51,32 @@ func (e *exam) s3Endpoint() report.Value {
 	return e.job.Value("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 }
 
-// runsAsJob tells a job's pod from the manager's, which it was taken for.
-func (e *exam) runsAsJob(who report.Value) (report.Finding, bool) {
-	_, name, _ := strings.Cut(who.Text, "/")
-	jobs := e.o.Runner.Kubernetes.ServiceAccount
-	if !e.job.InGitLab() || !jobs.Known() || jobs.Text != name {
+// mixedUp tells the manager's account from that of its jobs.
+func (e *exam) mixedUp(who report.Value) (report.Finding, bool) {
+	if !e.o.AsRunner {
 		return report.Finding{}, false
 	}
-	f := catalogue.Find("account-of-jobs").Finding(catalogue.Facts{"who": who.Text, "config": jobs.At.File}, []report.Value{who})
-	f.Where = []report.Place{jobs.At}
+	inJob, shared := e.job.InGitLab(), false
+	facts := catalogue.Facts{"who": who.Text, "job": e.job.Get("CI_JOB_ID")}
+	var at []report.Place
+	if e.o.Runner != nil {
+		_, name, _ := strings.Cut(who.Text, "/")
+		jobs := e.o.Runner.JobAccount().Name
+		shared = jobs.Text == name
+		facts["config"], at = jobs.At.String(), []report.Place{jobs.At}
+	}
+	kase := ""
+	switch {
+	case inJob && shared:
+		kase = "account-of-jobs"
+	case inJob:
+		kase, at = "job-as-runner", nil
+	case shared:
+		kase = "account-shared"
+	default:
+		return report.Finding{}, false
+	}
+	f := catalogue.Find(kase).Finding(facts, []report.Value{who})
+	f.Where = at
 	return f, true
 }

@@ -16,6 +16,25 @@ type operator struct {
 	wild     bool // * and ? are wildcards
 }
 
+// Operators are the names of IAM's condition operators, each set operator and
+// IfExists among them.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+func Operators() []string {
+	all := []string{"Null"}
+	for _, base := range []string{
+		"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike",
+		"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals",
+		"DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals",
+		"Bool", "BinaryEquals", "IpAddress", "NotIpAddress",
+		"ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike",
+	} {
+		for _, set := range []string{"", "ForAnyValue:", "ForAllValues:"} {
+			all = append(all, set+base, set+base+"IfExists")
+		}
+	}
+	return all
+}
+
 // parseOperator knows the string operators and Null.
 func parseOperator(name string) (operator, bool) {
 	var o operator

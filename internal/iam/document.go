@@ -21,9 +21,14 @@ type Document struct {
 
 // Documents finds the trust policies in a file: a bare policy, what
 // `aws iam get-role` prints, or what `terraform show -json` prints of a state or
-// a plan. Errors are predicates about the file ("is not JSON: line 1, column 1")
-// and hold none of its text.
+// a plan. A byte order mark in front is no part of the file's text. Errors are
+// predicates about the file ("is not JSON: line 1, column 1") and hold none of
+// its text.
 func Documents(file []byte) ([]Document, error) {
+	file = bytes.TrimPrefix(file, []byte("\uFEFF"))
+	if isUTF16(file) {
+		return nil, errors.New("it is UTF-16, and a policy is UTF-8")
+	}
 	if len(bytes.TrimSpace(file)) == 0 {
 		return nil, errors.New("it is empty")
 	}
@@ -60,6 +65,16 @@ func Documents(file []byte) ([]Document, error) {
 		err = errors.New("it holds no resource of type aws_iam_role")
 	}
 	return f.found, err
+}
+
+// isUTF16 looks for its byte order mark, or for the { of an object in it.
+func isUTF16(file []byte) bool {
+	for _, start := range []string{"\xff\xfe", "\xfe\xff", "{\x00", "\x00{"} {
+		if bytes.HasPrefix(file, []byte(start)) {
+			return true
+		}
+	}
+	return false
 }
 
 // finder collects the roles of a file.
@@ -234,7 +249,7 @@ func Choose(all []Document, role string) (Document, error) {
 	case len(fits) == 1:
 		return fits[0], nil
 	case len(fits) == 0:
-		return Document{}, &ChoiceError{What: "it does not hold the role that is asked for", Roles: names(all)}
+		return Document{}, &ChoiceError{What: "it does not hold the role that is asked for", Roles: names(all), Other: true}
 	}
 	return Document{}, &ChoiceError{What: fmt.Sprintf("it holds %d roles", len(fits)), Roles: names(fits)}
 }
@@ -243,6 +258,7 @@ func Choose(all []Document, role string) (Document, error) {
 type ChoiceError struct {
 	What  string
 	Roles []string // those that the file holds, by ARN or name, as the file has them
+	Other bool     // none of them is the role that is asked for
 }
 
 func (e *ChoiceError) Error() string { return e.What }

@@ -22,6 +22,7 @@ func TestTrustPoliciesAreFoundInFiles(t *testing.T) {
 		want     []Document
 	}{
 		{"a policy", plainPolicy, []Document{{Policy: []byte(plainPolicy)}}},
+		{"a policy behind a byte order mark", "\uFEFF" + plainPolicy, []Document{{Policy: []byte(plainPolicy)}}},
 		{"get-role", "{\n \"Role\": {\"RoleName\": \"ci\", \"Arn\": \"arn:aws:iam::123456789012:role/x/ci\",\n \"AssumeRolePolicyDocument\": " + plainPolicy + "}}", []Document{{
 			Role: "ci", ARN: "arn:aws:iam::123456789012:role/x/ci", Policy: []byte("\n\n" + strings.Repeat(" ", 29) + plainPolicy),
 		}}},
@@ -56,6 +57,11 @@ func TestFilesWithoutATrustPolicyAreErrorsThatHoldNoneOfTheirText(t *testing.T) 
 		{"blank", " \n", "it is empty"},
 		{"not JSON", "{\n \"a\": " + secret, "it is not JSON: line 2, column 7"},
 		{"binary", "\x00\xff", "it is not JSON: line 1, column 1"},
+		{"UTF-16, little end first", "\xff\xfe{\x00}\x00", "it is UTF-16, and a policy is UTF-8"},
+		{"UTF-16, big end first", "\xfe\xff\x00{\x00}", "it is UTF-16, and a policy is UTF-8"},
+		{"UTF-16 without a mark", "{\x00}\x00", "it is UTF-16, and a policy is UTF-8"},
+		{"a mark and nothing else", "\uFEFF\n", "it is empty"},
+		{"not JSON behind a mark", "\uFEFF" + secret, "it is not JSON: line 1, column 1"},
 		{"a list", `["` + secret + `"]`, "it is JSON, but not an object"},
 		{"too deep", strings.Repeat("[", 20000), "it is not JSON: line 1, column 10001"},
 		{"something else", `{"` + secret + `": 1}`, "it holds neither a policy, nor what `aws iam get-role` or `terraform show -json` prints"},

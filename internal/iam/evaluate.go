@@ -35,7 +35,7 @@ type Request struct {
 	// permission policy is judged, which has no Principal.
 	Principal []Principal
 	Action    string // service:Action
-	Resource  string // ARN; empty when a trust policy is judged, which has no Resource
+	Resource  string // ARN; empty when a trust policy is judged, in which a Resource makes the statement Unknown
 	// Context holds the condition keys of the call. An empty list is a key that
 	// the call surely does not have. A key that is not listed makes a condition
 	// on it Unknown, except a key of an identity provider (gitlab.com:project_id):
@@ -136,6 +136,8 @@ func (p Policy) statement(s Statement, r Request) StatementResult {
 		add(m.list("NotAction", s.NotAction, r.Action, unicode.ToLower, true))
 	}
 	switch {
+	case r.Resource == "" && (s.Resource != nil || s.NotResource != nil):
+		add(misplaced(s))
 	case s.Resource != nil:
 		add(m.list("Resource", s.Resource, r.Resource, same, false))
 	case s.NotResource != nil:
@@ -147,6 +149,14 @@ func (p Policy) statement(s Statement, r Request) StatementResult {
 		add(m.condition(c))
 	}
 	return result
+}
+
+// misplaced is the Resource or NotResource of a trust policy.
+func misplaced(s Statement) Check {
+	if s.NotResource != nil {
+		return Check{Element: "NotResource", Expected: s.NotResource, Reason: "a trust policy has no NotResource"}
+	}
+	return Check{Element: "Resource", Expected: s.Resource, Reason: "a trust policy has no Resource"}
 }
 
 func principalCheck(s Statement, r Request) Check {

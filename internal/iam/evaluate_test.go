@@ -122,6 +122,8 @@ func TestTrustPoliciesAreJudged(t *testing.T) {
 		{"another kind of principal", `{"Effect":"Allow","Principal":{"AWS":` + provider + `},"Action":"sts:AssumeRoleWithWebIdentity"}`, web, NotAllowed},
 		{"the wrong action", `{"Effect":"Allow","Principal":{"Federated":` + provider + `},"Action":"sts:AssumeRole"}`, web, NotAllowed},
 		{"no principal", `{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity"}`, web, NotAllowed},
+		{"a resource", `{"Effect":"Allow","Principal":{"Federated":` + provider + `},"Action":"*","Resource":"*"}`, web, Undecided},
+		{"all resources but one", `{"Effect":"Allow","Principal":{"Federated":` + provider + `},"Action":"*","NotResource":"x"}`, web, Undecided},
 		{"everyone", `{"Effect":"Allow","Principal":"*","Action":"*"}`, web, Undecided},
 		{"everyone of AWS, asked by a token", `{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"*"}`, web, Undecided},
 		{"every provider", `{"Effect":"Allow","Principal":{"Federated":"*"},"Action":"*"}`, web, Undecided},

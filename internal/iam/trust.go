@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf16"
+
+	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
 
 // Version is the policy language that every policy written here uses.
@@ -121,4 +123,11 @@ func printable(document string) string {
 		}
 	}
 	return strings.NewReplacer("section_start:", `section_start\u003a`, "section_end:", `section_end\u003a`).Replace(b.String())
+}
+
+// ProviderCommand is the line for a shell that makes the IAM OIDC provider of the
+// issuer, with the audience as its client id.
+// https://docs.aws.amazon.com/cli/latest/reference/iam/create-open-id-connect-provider.html
+func (t Trust) ProviderCommand() string {
+	return "aws iam create-open-id-connect-provider --url " + report.ShellWord(t.Issuer) + " --client-id-list " + report.ShellWord(t.Audience)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -135,7 +136,7 @@ func (w *way) tunnel(ctx context.Context, conn net.Conn) (net.Conn, error) {
 	if err := ask.Write(conn); err != nil {
 		return nil, err
 	}
-	answer, err := http.ReadResponse(bufio.NewReaderSize(conn, 1), ask)
+	answer, err := http.ReadResponse(bufio.NewReaderSize(io.LimitReader(conn, maxConnect), 1), ask)
 	if err != nil {
 		return nil, err
 	}
@@ -146,6 +147,9 @@ func (w *way) tunnel(ctx context.Context, conn net.Conn) (net.Conn, error) {
 	w.see("the proxy opens the way", "CONNECT "+host)
 	return conn, nil
 }
+
+// maxConnect bounds what a proxy may answer, in bytes.
+const maxConnect = 64 << 10
 
 func (w *way) handshake(ctx context.Context, conn net.Conn) error {
 	secure := tls.Client(conn, &tls.Config{ServerName: w.target.Hostname(), RootCAs: w.sdk.cas, MinVersion: tls.VersionTLS12})

@@ -28,6 +28,15 @@ func isRegion(s string) bool {
 	return s != "" && len(s) <= 63 && s == strings.Trim(s, "-") && strings.Trim(s, letters+"-") == ""
 }
 
+// isAWSRegion reports whether a text has the form of AWS's regions: words, and a
+// number at the end. The SDK's names of its global endpoints count.
+// https://docs.aws.amazon.com/general/latest/gr/rande.html
+func isAWSRegion(s string) bool {
+	parts := strings.Split(s, "-")
+	last := parts[len(parts)-1]
+	return len(parts) > 2 && last != "" && strings.Trim(last, "0123456789") == "" || strings.HasPrefix(s, "aws-") && last == "global"
+}
+
 // regionChooser gives chooseRegion its context, which reading a profile takes.
 func regionChooser(ctx context.Context) func(*Identity) error {
 	return func(id *Identity) error { return chooseRegion(ctx, id) }
@@ -48,7 +57,7 @@ func chooseRegion(ctx context.Context, id *Identity) error {
 	switch {
 	case !id.Region.Known():
 		return &Error{Case: "region-missing", Doing: "finding the region", Facts: id.facts()}
-	case !isRegion(id.Region.Text):
+	case !isRegion(id.Region.Text), !overridden(id.job, id.req).Known() && !isAWSRegion(id.Region.Text):
 		return &Error{Case: "region-malformed", Doing: "finding the region", Usage: fromFlag(id.Region), Facts: id.facts()}
 	}
 	want := iam.PartitionOfRegion(id.Region.Text)

@@ -56,9 +56,14 @@ func (id *Identity) checkRole(role report.Value) error {
 	case err == nil || foreign && !strings.ContainsFunc(role.Text, blankOrControl):
 		return nil
 	}
-	return &Error{Case: "role-arn-malformed", Doing: "checking the role", Usage: fromFlag(role), Facts: catalogue.Facts{
-		"role": role.Text, "role-from": role.From, "what": err.Error(),
-	}}
+	f := catalogue.Facts{"role": role.Text, "role-from": role.From, "what": err.Error()}
+	trimmed := strings.Trim(role.Text, " \t\r\n\"'")
+	if _, terr := iam.ParseRoleARN(trimmed); terr == nil {
+		f["trimmed"] = trimmed
+	}
+	f.Say("unexpanded", strings.HasPrefix(role.Text, "$"))
+	f.Say("typo", f["unexpanded"]+f["trimmed"] == "")
+	return &Error{Case: "role-arn-malformed", Doing: "checking the role", Usage: fromFlag(role), Facts: f}
 }
 
 func blankOrControl(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
@@ -126,6 +131,13 @@ func (id *Identity) facts() catalogue.Facts {
 	_, _, own := id.job.OwnKeys()
 	f.Say("own-keys", own)
 	f.Say("chosen", id.Role.From != roleEnv)
+	f.Say("eks-issuer", eksIssuer().MatchString(c.Issuer))
+	f.Say("own-issuer", !eksIssuer().MatchString(c.Issuer))
+	f.Say("exp-ahead", c.Expires.After(id.now()))
+	if m := eksIssuer().FindStringSubmatch(c.Issuer); m != nil {
+		f["issuer-region"] = m[1]
+	}
+	f.Say("no-issuer-region", f["issuer-region"] == "")
 	f.Say("account-unconfirmed", len(id.req.Accounts) == 0)
 	f.Say("irsa", id.Source == IRSA)
 	f.Say("gitlab", id.Source == GitLab)

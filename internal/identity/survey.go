@@ -43,15 +43,23 @@ func (id *Identity) Settings() error {
 func (c Claims) Default() bool { return strings.HasSuffix(c.Subject, ":default") }
 
 // Who is the service account that the pod runs under, "namespace/name", from
-// the token or from the pod's ordinary one.
+// the token, the pod's ordinary one, or the one that the webhook mounts.
 func (id *Identity) Who() report.Value {
-	for _, t := range []Token{id.Token, id.Pod} {
+	for _, read := range []func() Token{
+		func() Token { return id.Token },
+		func() Token { return id.Pod },
+		func() Token { return readPodToken(id.job.Path(WebhookTokenFile)) },
+	} {
+		t := read()
 		if c := t.Claims; c.Namespace != "" && c.ServiceAccount != "" {
 			return report.Value{Text: c.Namespace + "/" + c.ServiceAccount, From: t.From.From}
 		}
 	}
 	return report.Value{}
 }
+
+// IsSessionName reports whether STS takes a text for the name of a session.
+func IsSessionName(s string) bool { return isSessionName(s) }
 
 // Mounted reports whether the EKS webhook mounted its token.
 func (id *Identity) Mounted() bool {

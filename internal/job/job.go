@@ -5,9 +5,11 @@ package job
 
 import (
 	"cmp"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"gitlab.com/ci-aws/ci-aws/internal/report"
@@ -15,8 +17,9 @@ import (
 
 // Job is one job's environment. The zero Job has no variable at all.
 type Job struct {
-	vars map[string]string
-	root string
+	vars    map[string]string
+	root    string
+	started func() (Job, bool)
 }
 
 // Read takes an environment of NAME=value entries. Paths that the platform
@@ -28,14 +31,32 @@ func Read(environ []string, root string) Job {
 			vars[name] = value
 		}
 	}
-	return Job{vars: vars, root: root}
+	j := Job{vars: vars, root: root}
+	j.started = sync.OnceValues(j.readStarted)
+	return j
 }
 
 // Started is the environment that the pod's container was started with, as its
 // first process has it: what GitLab's script exported later is not in it. It is
 // false where that cannot be seen, or is not a pod's.
 func (j Job) Started() (Job, bool) {
-	raw, err := os.ReadFile(j.Path("/proc/1/environ"))
+	if j.started == nil {
+		return Job{}, false
+	}
+	return j.started()
+}
+
+// maxEnviron bounds what is read of an environment, in bytes; Linux allows a
+// quarter of the stack for it, which is 2 MiB unless someone raised it.
+const maxEnviron = 8 << 20
+
+func (j Job) readStarted() (Job, bool) {
+	f, err := os.Open(j.Path("/proc/1/environ"))
+	if err != nil {
+		return Job{}, false
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	raw, err := io.ReadAll(io.LimitReader(f, maxEnviron))
 	if err != nil {
 		return Job{}, false
 	}

@@ -31,6 +31,7 @@ type Finding struct {
 	Paste    []Snippet // what to put in place
 	Where    []Place   // where files are the evidence
 	Doc      string    // the anchor in the docs
+	Waits    string    // of a skipped finding: the id of the one that it waits for
 	Took     time.Duration
 }
 

@@ -26,7 +26,7 @@ func broken() report.Report {
 		{ID: "role", Title: "the role", Findings: []report.Finding{
 			{
 				ID: "role-trusts-token", Status: report.Fail, Title: "the role trusts this token",
-				Cause: `AWS does not let "a" assume "<r>"`, Evidence: []report.Value{{Text: "sub a", From: "the token"}, {Text: "exp 1"}},
+				Cause: `AWS does not let "a" assume "<r>"`, Evidence: []report.Value{{Text: "sub a", From: "the token"}, {}, {Text: "exp 1"}, {From: "AWS_REGION"}},
 				Hints: []string{"most likely x: do y", "or z: do w"}, Where: []report.Place{{File: "config.toml", Line: 3, Column: 5}, {File: "x"}},
 				Paste: []report.Snippet{{For: "the trust policy, as JSON", Text: "{\n\t\"a\": 1\n}\n"}}, Doc: "docs/checks.md#role-trusts-token", Took: 2 * time.Second,
 			},
@@ -52,10 +52,10 @@ func TestAReportIsReadTopDownAndFromItsEnd(t *testing.T) {
 
 the role
   fail     role-trusts-token: AWS does not let "a" assume "<r>"
-           fix: most likely x: do y
-           fix: or z: do w
            at config.toml:3:5
            at x
+           fix: most likely x: do y
+           fix: or z: do w
            sub a (the token)
            exp 1
            see ci-aws explain role-trusts-token
@@ -85,7 +85,8 @@ func TestTheSummaryCountsWhatHolds(t *testing.T) {
 	}{
 		{"all hold", "all 2 checks hold", []report.Finding{finding(report.OK), finding(report.OK)}},
 		{"one holds", "all 1 check hold", []report.Finding{finding(report.OK)}},
-		{"a warning and a skip are counted", "all 2 checks hold (1 ok, 1 warn, 1 skip)", []report.Finding{finding(report.OK), finding(report.Warn), finding(report.Skip)}},
+		{"a note and a skip are counted", "all 2 checks hold (1 ok, 1 note, 1 skip)", []report.Finding{finding(report.OK), finding(report.Note), finding(report.Skip)}},
+		{"a failure comes before a warning", "fail     x: x", []report.Finding{finding(report.Warn), finding(report.Fail)}},
 		{"a failure comes before what is unknown", "fail     x: x", []report.Finding{finding(report.Unknown), finding(report.Fail)}},
 		{"nothing", "nothing was checked", nil},
 	}
@@ -98,6 +99,38 @@ func TestTheSummaryCountsWhatHolds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAWarningIsSeenInAJobLog: nothing failed, so the end is all that a person
+// reads, and a folded group is not opened.
+func TestAWarningIsSeenInAJobLog(t *testing.T) {
+	warn := func(id string, hints ...string) report.Finding {
+		return report.Finding{ID: id, Status: report.Warn, Title: "holds", Cause: id + " is set", Hints: hints}
+	}
+	r := report.Report{Groups: []report.Group{
+		{ID: "a", Title: "the token", Findings: []report.Finding{{ID: "a", Status: report.OK, Title: "holds"}, {ID: "b", Status: report.Note, Title: "holds"}}},
+		{ID: "b", Title: "the rest", Findings: []report.Finding{warn("keys", "remove it", "or not")}},
+	}}
+	same(t, "\x1b[0Ksection_start:1795000000:ci_aws_a[collapsed=true]\r\x1b[0Kthe token\n"+
+		"  ok       holds\n"+
+		"  note     b: holds\n"+
+		"\x1b[0Ksection_end:1795000000:ci_aws_a\r\x1b[0K\n"+
+		"\x1b[0Ksection_start:1795000000:ci_aws_b\r\x1b[0Kthe rest\n"+
+		"  warn     keys: keys is set\n"+
+		"           fix: remove it\n"+
+		"           fix: or not\n"+
+		"           see ci-aws explain keys\n"+
+		"\x1b[0Ksection_end:1795000000:ci_aws_b\r\x1b[0K\n"+
+		"no check failed, 1 warns: 1 ok, 1 note, 1 warn\n"+
+		"warn     keys: keys is set\n"+
+		"         fix: remove it\n", r.Text(report.TextOptions{Sections: true, Now: clock}))
+	r.Groups = []report.Group{{ID: "b", Title: "the rest", Findings: []report.Finding{warn("keys"), warn("profile")}}}
+	same(t, "the rest\n"+
+		"  warn     keys: keys is set\n           see ci-aws explain keys\n"+
+		"  warn     profile: profile is set\n           see ci-aws explain profile\n"+
+		"\n"+
+		"no check failed, 2 warn: 2 warn\n"+
+		"warn     keys: keys is set\n", r.Text(report.TextOptions{}))
 }
 
 func TestInAJobLogGroupsFoldUnlessSomethingIsBadInThem(t *testing.T) {
@@ -186,10 +219,10 @@ func TestAMergeRequestShowsEachFindingWithItsFix(t *testing.T) {
   </testsuite>
   <testsuite name="doctor.role" tests="4" failures="1" errors="1" skipped="1" time="2.000">
     <testcase classname="doctor.role" name="the role trusts this token" time="2.000"><failure message="role-trusts-token: AWS does not let &#34;a&#34; assume &#34;&lt;r&gt;&#34;">role-trusts-token: AWS does not let &#34;a&#34; assume &#34;&lt;r&gt;&#34;
-sub a (the token)
-exp 1
 at config.toml:3:5
 at x
+sub a (the token)
+exp 1
 
 most likely x: do y
 or z: do w

@@ -63,11 +63,11 @@ func (f Finding) outcome() string {
 // body is all that a person needs, since GitLab shows nothing else.
 func (f Finding) body() string {
 	out := []string{f.headline()}
-	for _, v := range f.Evidence {
-		out = append(out, sourced(v))
-	}
 	for _, p := range f.Where {
 		out = append(out, "at "+p.String())
+	}
+	for _, v := range f.Evidence {
+		out = append(out, sourced(v))
 	}
 	if fix := f.Fix(); fix != "" {
 		out = append(out, "", fix)

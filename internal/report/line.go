@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -35,12 +36,13 @@ func lines(s string) string {
 	return strings.Join(out, "\n")
 }
 
-// safe is the finding with each of its texts on its own line. Findings are clean
-// when they are made; this holds where one was not.
+// safe is the finding with each of its texts on its own line, and without facts
+// that are not known. Findings are clean when they are made; this holds where
+// one was not.
 func (f Finding) safe() Finding {
 	f.ID, f.Title, f.Cause, f.Doc = line(f.ID), line(f.Title), line(f.Cause), line(f.Doc)
 	f.Status = Status(line(string(f.Status)))
-	f.Evidence = each(f.Evidence, func(v Value) Value { return Value{line(v.Text), line(v.From)} })
+	f.Evidence = each(known(f.Evidence), func(v Value) Value { return Value{line(v.Text), line(v.From)} })
 	f.Hints = each(f.Hints, line)
 	f.Paste = each(f.Paste, func(s Snippet) Snippet { return Snippet{line(s.For), lines(s.Text)} })
 	f.Where = each(f.Where, func(p Place) Place { p.File = line(p.File); return p })
@@ -51,6 +53,10 @@ func (r Report) safe() Report {
 	return Report{each(r.Groups, func(g Group) Group {
 		return Group{line(g.ID), line(g.Title), each(g.Findings, Finding.safe)}
 	})}
+}
+
+func known(values []Value) []Value {
+	return slices.DeleteFunc(slices.Clone(values), func(v Value) bool { return !v.Known() })
 }
 
 func each[T any](in []T, to func(T) T) []T {

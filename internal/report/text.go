@@ -17,7 +17,7 @@ type TextOptions struct {
 
 // Text is the report for people: a line for each check that holds; for one that
 // does not, what is wrong, then what to change. The end repeats the first that
-// failed, since a job log opens at its end.
+// failed or, where none did, that warns, since a job log opens at its end.
 func (r Report) Text(o TextOptions) string {
 	r = r.safe()
 	var b strings.Builder
@@ -41,11 +41,11 @@ func (r Report) Text(o TextOptions) string {
 	return b.String() + breakSections(end.String())
 }
 
-// section folds a group away, unless something is bad in it.
+// section folds a group away, unless something in it is bad or warns.
 // https://docs.gitlab.com/ci/jobs/job_logs/#custom-collapsible-sections
 func (o TextOptions) section(b *strings.Builder, g Group, name string) {
 	folded := "[collapsed=true]"
-	if slices.ContainsFunc(g.Findings, Finding.Bad) {
+	if slices.ContainsFunc(g.Findings, func(f Finding) bool { return f.Bad() || f.Status == Warn }) {
 		folded = ""
 	}
 	fmt.Fprintf(b, "\x1b[0Ksection_start:%d:ci_aws_%s%s\r\x1b[0K%s\n", o.Now().Unix(), name, folded, g.Title)
@@ -72,11 +72,11 @@ func (o TextOptions) finding(b *strings.Builder, f Finding) {
 		return
 	}
 	b.WriteString("  " + o.word(f.Status) + f.headline() + "\n")
-	for _, hint := range f.Hints {
-		b.WriteString(indent + "fix: " + hint + "\n")
-	}
 	for _, p := range f.Where {
 		b.WriteString(indent + "at " + p.String() + "\n")
+	}
+	for _, hint := range f.Hints {
+		b.WriteString(indent + "fix: " + hint + "\n")
 	}
 	for _, v := range f.Evidence {
 		b.WriteString(indent + sourced(v) + "\n")
@@ -156,7 +156,8 @@ func (o TextOptions) word(s Status) string {
 	return text + fill
 }
 
-// summary is at most three lines: the counts, what failed first, what to change.
+// summary is at most three lines: the counts, what failed first or else warns
+// first, what to change. What can be pasted does not follow here.
 func (o TextOptions) summary(b *strings.Builder, r Report) {
 	all, counts := r.Findings(), []string{}
 	for _, s := range []Status{OK, Note, Warn, Fail, Unknown, Skip} {
@@ -165,20 +166,36 @@ func (o TextOptions) summary(b *strings.Builder, r Report) {
 		}
 	}
 	first, bad := r.First()
+	warning := slices.IndexFunc(all, func(f Finding) bool { return f.Status == Warn })
 	switch {
 	case len(all) == 0:
 		b.WriteString("nothing was checked\n")
 	case bad:
 		b.WriteString(checks(len(all)) + ": " + strings.Join(counts, ", ") + "\n")
-		b.WriteString(o.word(first.Status) + first.headline() + "\n")
-		if len(first.Hints) > 0 {
-			b.WriteString(strings.TrimPrefix(indent, "  ") + "fix: " + first.Hints[0] + "\n")
-		}
+		o.brief(b, first)
+	case warning >= 0:
+		b.WriteString("no check failed, " + warns(r.count(Warn)) + ": " + strings.Join(counts, ", ") + "\n")
+		o.brief(b, all[warning])
 	case r.count(OK) == len(all):
 		b.WriteString("all " + checks(len(all)) + " hold\n")
 	default:
 		b.WriteString("all " + checks(len(all)-r.count(Skip)) + " hold (" + strings.Join(counts, ", ") + ")\n")
 	}
+}
+
+// brief is a finding without its facts: what is wrong, and the first change.
+func (o TextOptions) brief(b *strings.Builder, f Finding) {
+	b.WriteString(o.word(f.Status) + f.headline() + "\n")
+	if len(f.Hints) > 0 {
+		b.WriteString(strings.TrimPrefix(indent, "  ") + "fix: " + f.Hints[0] + "\n")
+	}
+}
+
+func warns(n int) string {
+	if n == 1 {
+		return "1 warns"
+	}
+	return strconv.Itoa(n) + " warn"
 }
 
 func checks(n int) string {

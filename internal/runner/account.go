@@ -1,10 +1,8 @@
 package runner
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
-	"regexp/syntax"
 	"strings"
 
 	"gitlab.com/ci-aws/ci-aws/internal/near"
@@ -82,54 +80,4 @@ func (a JobAccount) Allows(name string) bool {
 	}
 	re, err := regexp.Compile(a.Overwrite.Text)
 	return err == nil && re.MatchString(name)
-}
-
-// pattern is what an allow-list lets pass.
-type pattern struct {
-	broken   string // why it is no regular expression; says nothing of its text
-	anything bool
-	anchored bool // each match is a whole name
-}
-
-func readPattern(text string) pattern {
-	re, err := regexp.Compile(text)
-	if err != nil {
-		if broken, ok := errors.AsType[*syntax.Error](err); ok {
-			return pattern{broken: string(broken.Code)}
-		}
-		return pattern{broken: "it cannot be read"}
-	}
-	tree, err := syntax.Parse(text, syntax.Perl)
-	if err != nil {
-		return pattern{broken: "it cannot be read"}
-	}
-	return pattern{
-		// Two names that no list would hold on purpose.
-		anything: re.MatchString("q7-x") && re.MatchString("zz"),
-		anchored: anchored(tree, syntax.OpBeginText, true) && anchored(tree, syntax.OpEndText, false),
-	}
-}
-
-// anchored reports whether every match has op at its start, or at its end.
-func anchored(re *syntax.Regexp, op syntax.Op, start bool) bool {
-	switch re.Op {
-	case op:
-		return true
-	case syntax.OpCapture, syntax.OpPlus:
-		return anchored(re.Sub[0], op, start)
-	case syntax.OpAlternate:
-		for _, s := range re.Sub {
-			if !anchored(s, op, start) {
-				return false
-			}
-		}
-		return true
-	case syntax.OpConcat:
-		last := re.Sub[len(re.Sub)-1]
-		if start {
-			last = re.Sub[0]
-		}
-		return anchored(last, op, start)
-	}
-	return false
 }

@@ -53,14 +53,16 @@ type Config struct {
 
 // Runner is one [[runners]] section.
 type Runner struct {
-	At         report.Place
-	Name       Value
-	URL        Value
-	Executor   Value
-	Token      Hidden
-	Kubernetes Kubernetes
-	Cache      Cache
-	Slips      []Slip
+	At       report.Place
+	Name     Value
+	URL      Value
+	Executor Value
+	Token    Hidden
+	// Environment is what the runner sets in the container of every job.
+	Environment []Variable
+	Kubernetes  Kubernetes
+	Cache       Cache
+	Slips       []Slip
 }
 
 // Kubernetes is [runners.kubernetes].
@@ -123,6 +125,9 @@ type Slip struct {
 	Key     Value  // its name and place
 	Section string // where it stands: "[runners.kubernetes]"
 	Meant   string // where it should: "service_account in [runners.kubernetes]"
+	// Lost: the setting that was meant is nowhere else, and it decides which
+	// account job pods get or where caches are.
+	Lost bool
 }
 
 // what names the runner in a sentence of ours.

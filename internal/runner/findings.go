@@ -3,7 +3,6 @@ package runner
 import (
 	"errors"
 	"io/fs"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -79,7 +78,11 @@ func (r Runner) slips() []report.Finding {
 	var found []report.Finding
 	for _, s := range r.Slips {
 		f := catalogue.Facts{"key": s.Key.Text, "section": s.Section, "meant": s.Meant}
-		found = append(found, r.find("runner-key-slip", f, s.Key, "key in "+s.Section))
+		kase := "runner-key-slip"
+		if s.Lost {
+			kase = "runner-key-lost"
+		}
+		found = append(found, r.find(kase, f, s.Key, "key in "+s.Section))
 	}
 	if len(found) == 0 {
 		found = append(found, at(catalogue.Holds("runner-keys"), r.At))
@@ -91,12 +94,8 @@ func (r Runner) executor() []report.Finding {
 	if e := r.Executor; e.Known() && e.Text != "kubernetes" {
 		return []report.Finding{r.find("runner-not-kubernetes", catalogue.Facts{"executor": e.Text}, e, "executor")}
 	}
-	return []report.Finding{r.account(), r.overwrite()}
+	return append([]report.Finding{r.account(), r.overwrite()}, r.disturbs()...)
 }
-
-// names are what Kubernetes takes for the name of a service account.
-// https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names
-const names = `^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`
 
 func (r Runner) account() report.Finding {
 	const key = "service_account"
@@ -108,43 +107,20 @@ func (r Runner) account() report.Finding {
 	switch {
 	case !account.Known():
 		return r.find("runner-default-account", f, account, key, report.Snippet{
-			For: "in the runner's configuration, with the name of your jobs' service account", Text: ServiceAccountLines("gitlab-jobs"),
+			For: "in the runner's configuration, with the name of your jobs' service account", Text: ServiceAccountLines(Placeholder),
 		})
 	case account.Templated():
 		return holds("runner-service-account", key, account)
-	case !regexp.MustCompile(names).MatchString(account.Text):
+	case !names().MatchString(account.Text):
 		_, name, _ := strings.Cut(strings.TrimPrefix(account.Text, "system:serviceaccount:"), ":")
 		if slash := strings.LastIndexByte(account.Text, '/'); slash >= 0 {
 			name = account.Text[slash+1:]
 		}
 		var paste []report.Snippet
-		if regexp.MustCompile(names).MatchString(name) {
+		if names().MatchString(name) {
 			paste = []report.Snippet{{For: "in the runner's configuration", Text: ServiceAccountLines(name)}}
 		}
 		return r.find("runner-account-name", f, account, key, paste...)
 	}
 	return holds("runner-service-account", key, account)
-}
-
-func (r Runner) overwrite() report.Finding {
-	const key = "service_account_overwrite_allowed"
-	allowed := r.Kubernetes.ServiceAccountOverwriteAllowed
-	if !allowed.Known() || allowed.Templated() {
-		return holds("runner-overwrite", key, allowed)
-	}
-	p := readPattern(allowed.Text)
-	f := catalogue.Facts{"pattern": allowed.Text, "why": p.broken}
-	switch {
-	case p.broken != "":
-		return r.find("overwrite-invalid", f, allowed, key)
-	case p.anything:
-		return r.find("overwrite-anything", f, allowed, key, report.Snippet{
-			For: "in the runner's configuration, with the names that jobs may choose", Text: OverwriteLines("gitlab-jobs"),
-		})
-	case !p.anchored:
-		return r.find("overwrite-unanchored", f, allowed, key, report.Snippet{
-			For: "in the runner's configuration", Text: kubernetesLines(key + " = " + tomlString("^("+allowed.Text+")$")),
-		})
-	}
-	return holds("runner-overwrite", key, allowed)
 }

@@ -30,11 +30,11 @@ func TestTheReferenceSetUpIsHealthy(t *testing.T) {
 		want []string
 	}{
 		{"short.toml", []string{
-			"ok runner-keys line 9", "note runner-service-account line 27", "ok runner-overwrite line 33", "ok runner-cache line 18",
+			"ok runner-keys line 9", "note runner-service-account line 27", "ok runner-overwrite line 33", "ok runner-environment line 9", "ok runner-cache line 18",
 			"ok runner-cache-bucket line 24", "ok runner-cache-auth line 22", "ok runner-cache-shared line 20",
 		}},
 		{"long.toml", []string{
-			"ok runner-keys line 1", "ok runner-service-account line 5", "ok runner-overwrite line 6", "ok runner-cache line 9",
+			"ok runner-keys line 1", "ok runner-service-account line 5", "ok runner-overwrite line 6", "ok runner-environment line 1", "ok runner-cache line 9",
 			"ok runner-cache-bucket line 14", "ok runner-cache-auth line 12", "ok runner-cache-shared line 11",
 		}},
 	}
@@ -81,6 +81,11 @@ var broken = []struct {
 		"service_account in [runners.kubernetes] was most likely meant",
 	},
 	{
+		"a misspelt key of the cache's server", `ServerAddress = ""`, `ServerAdress = "minio.example.com"`, "runner-key-lost", 13,
+		`the runner ignores "ServerAdress" in [runners.cache.s3] (config.toml, line 13), and so has no ServerAddress in [runners.cache.s3]`,
+		"write the key as ServerAddress in [runners.cache.s3]",
+	},
+	{
 		"another executor", "[[runners]]\n", "[[runners]]\n  executor = \"docker\"\n", "runner-not-kubernetes", 2,
 		`the runner in line 1 runs its jobs by the executor "docker" (config.toml, line 2), not in pods`, "ID tokens",
 	},
@@ -97,7 +102,7 @@ var broken = []struct {
 	{
 		"no service account", `    service_account = "gitlab-jobs"` + "\n", "", "runner-default-account", 2,
 		"the runner in line 1 names no service_account (config.toml, line 2), so its job pods run under the account default of their namespace",
-		"    service_account = \"gitlab-jobs\"\n",
+		"    service_account = \"SERVICE-ACCOUNT\"\n",
 	},
 	{
 		"a list that is no expression", `"^(gitlab-jobs|gitlab-deploy)$"`, `"gitlab-*("`, "overwrite-invalid", 6,
@@ -107,12 +112,41 @@ var broken = []struct {
 	{
 		"a list without anchors", `"^(gitlab-jobs|gitlab-deploy)$"`, `"gitlab-jobs|^gitlab-deploy$"`, "overwrite-unanchored", 6,
 		`service_account_overwrite_allowed is "gitlab-jobs|^gitlab-deploy$" (config.toml, line 6), which also lets pass longer names that only contain a match`,
-		`service_account_overwrite_allowed = "^(gitlab-jobs|^gitlab-deploy$)$"`,
+		`service_account_overwrite_allowed = "^(gitlab-jobs|gitlab-deploy)$"`,
+	},
+	{
+		"an expression for some", `"^(gitlab-jobs|gitlab-deploy)$"`, `"gitlab-.*"`, "overwrite-pattern", 6,
+		`service_account_overwrite_allowed is "gitlab-.*" (config.toml, line 6), which lets jobs take every service account that fits, not only some by name`,
+		`service_account_overwrite_allowed = "^gitlab-jobs$"`,
+	},
+	{
+		"an expression for some, with anchors", `"^(gitlab-jobs|gitlab-deploy)$"`, `"^(gitlab-.*)$"`, "overwrite-pattern", 6,
+		`service_account_overwrite_allowed is "^(gitlab-.*)$" (config.toml, line 6), which lets jobs take every service account that fits, not only some by name`,
+		`service_account_overwrite_allowed = "^gitlab-jobs$"`,
 	},
 	{
 		"a list of everything", `"^(gitlab-jobs|gitlab-deploy)$"`, `"^.*$"`, "overwrite-anything", 6,
 		`service_account_overwrite_allowed is "^.*$" (config.toml, line 6), which lets any job take any service account of the namespace`,
 		`service_account_overwrite_allowed = "^gitlab-jobs$"`,
+	},
+	{
+		"a role for every job", "[[runners]]\n", "[[runners]]\n  environment = [\"A=b\", \"AWS_ROLE_ARN=\",\n    \"AWS_WEB_IDENTITY_TOKEN_FILE=/t\"]\n", "environment-identity", 2,
+		"`environment` of the runner in line 1 sets AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE (config.toml, line 2) in the container of every job, and the EKS webhook then sets neither AWS_ROLE_ARN nor AWS_WEB_IDENTITY_TOKEN_FILE",
+		"remove AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE from `environment` in [[runners]]",
+	},
+	{
+		"keys for every job", "[[runners]]\n", "[[runners]]\n  environment = ['AWS_ACCESS_KEY_ID=x', 'AWS_SECRET_ACCESS_KEY=y']\n", "environment-keys", 2,
+		"`environment` of the runner in line 1 sets AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (config.toml, line 2) in every job, so that every tool there uses that key and not the role",
+		"deactivate the key in IAM",
+	},
+	{
+		"half a key", "[[runners]]\n", "[[runners]]\n  environment = ['AWS_SECRET_ACCESS_KEY=y', 'AWS_ACCESS_KEY_ID=']\n", "environment-half-keys", 2,
+		"`environment` of the runner in line 1 sets AWS_SECRET_ACCESS_KEY (config.toml, line 2) in every job, without the other half of the key",
+		"remove AWS_SECRET_ACCESS_KEY from `environment` in [[runners]]",
+	},
+	{
+		"a profile for every job", "[[runners]]\n", "[[runners]]\n  environment = ['AWS_PROFILE=ci']\n", "environment-profile", 2,
+		"`environment` of the runner in line 1 sets AWS_PROFILE (config.toml, line 2) in every job", "ci-aws configure",
 	},
 	{
 		"no type", `    Type = "s3"` + "\n", "", "cache-type-missing", 8,
@@ -216,7 +250,12 @@ func TestHarmlessSettingsRaiseNothing(t *testing.T) {
 		{"the executor is named", "[[runners]]\n", "[[runners]]\n  executor = \"kubernetes\"\n"},
 		{"one name as a list", `"^(gitlab-jobs|gitlab-deploy)$"`, `"^gitlab-jobs$"`},
 		{"anchors in each branch", `"^(gitlab-jobs|gitlab-deploy)$"`, `"^gitlab-jobs$|^gitlab-deploy$"`},
-		{"the text's own anchors", `"^(gitlab-jobs|gitlab-deploy)$"`, `'\Agitlab-.+\z'`},
+		{"the text's own anchors", `"^(gitlab-jobs|gitlab-deploy)$"`, `'\A(?:gitlab\-jobs|team-1|team-2|a|ab)\z'`},
+		{"a name with a dot", `"^(gitlab-jobs|gitlab-deploy)$"`, `'^(gitlab\.jobs|gitlab-deploy)$'`},
+		{"a name in anchors of its own", `"^(gitlab-jobs|gitlab-deploy)$"`, `"^(^gitlab-jobs$|gitlab-deploy)$"`},
+		{"variables that are none of AWS's", "[[runners]]\n", "[[runners]]\n  environment = [\"GIT_DEPTH=1\", \"AWS_REGION=eu-central-1\", \"CI_AWS_ROLE_ARN=x\", \"AWS_ROLE_ARN\", \"X=AWS_ROLE_ARN=y\", \"aws_profile=x\"]\n"},
+		{"empty variables that only values make", "[[runners]]\n", "[[runners]]\n  environment = [\"AWS_PROFILE=\", \"AWS_ACCESS_KEY_ID=\", \"AWS_SECRET_ACCESS_KEY=\"]\n"},
+		{"no variables", "[[runners]]\n", "[[runners]]\n  environment = []\n"},
 		{"no overwrite", `    service_account_overwrite_allowed = "^(gitlab-jobs|gitlab-deploy)$"` + "\n", ""},
 		{"Helm's templates", `"gitlab-jobs"`, `"{{ .Values.jobs }}"`},
 		{"a bucket by its access point", `"my-super-duper-gitlab-runner-cache"`, `"arn:aws:s3:eu-central-1:123456789012:accesspoint/cache"`},
@@ -245,7 +284,7 @@ func TestHarmlessSettingsRaiseNothing(t *testing.T) {
 }
 
 func TestARunnerWithoutCacheIsNoFailure(t *testing.T) {
-	want := []string{"ok runner-keys line 1", "note runner-service-account line 1", "ok runner-overwrite line 1", "note runner-cache line 1"}
+	want := []string{"ok runner-keys line 1", "note runner-service-account line 1", "ok runner-overwrite line 1", "ok runner-environment line 1", "note runner-cache line 1"}
 	if diff := cmp.Diff(want, summary(only(t, "[[runners]]\n").Findings())); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -301,5 +340,34 @@ func TestEveryCaseOfTheRunnerHasItsRow(t *testing.T) {
 		if strings.HasPrefix(c.Check, "runner-") && !rows[c.ID] {
 			t.Errorf("%s has no row", c.ID)
 		}
+	}
+}
+
+// TestAMisspeltKeyFailsWhereItDecidesWhatJobsGet: the slip comes before what it
+// leads to, and warns only where the setting stands elsewhere too.
+func TestAMisspeltKeyFailsWhereItDecidesWhatJobsGet(t *testing.T) {
+	const account = `    service_account = "gitlab-jobs"` + "\n"
+	tests := []struct{ name, old, new, want string }{
+		{"the service account", account, `    service_acount = "gitlab-jobs"` + "\n", "fail runner-keys line 5"},
+		{"the service account twice", account, account + `    service_acount = "gitlab-jobs"` + "\n", "warn runner-keys line 6"},
+		{"the service account, empty where it belongs", account, "    service_account = \"\"\n    service_acount = \"gitlab-jobs\"\n", "fail runner-keys line 6"},
+		{"the namespace", "namespace =", "name_space =", "fail runner-keys line 3"},
+		{"the bucket", "BucketName", "BuketName", "fail runner-keys line 14"},
+		{"the region", "BucketLocation", "BucketLocaton", "fail runner-keys line 15"},
+		{"the type", "Type =", "Tpye =", "fail runner-keys line 9"},
+		{"who may overwrite", "service_account_overwrite_allowed", "service_account_overwrite_allowd", "warn runner-keys line 6"},
+		{"the path", "Path =", "Pth =", "warn runner-keys line 10"},
+	}
+	long := testdata(t, "long.toml")
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := summary(only(t, strings.Replace(long, tt.old, tt.new, 1)).Findings())[0]; got != tt.want {
+				t.Errorf("first is %s, want %s", got, tt.want)
+			}
+		})
+	}
+	above := strings.Replace(strings.Replace(long, account, "", 1), "[[runners]]\n", "[[runners]]\n  service_account = \"gitlab-jobs\"\n", 1)
+	if got := summary(only(t, above).Findings())[0]; got != "fail runner-keys line 2" {
+		t.Errorf("one section too high: first is %s", got)
 	}
 }

@@ -56,14 +56,16 @@ func (t *table) find(name string) *item {
 
 // item is what a key holds: a scalar, a table or a list of tables.
 type item struct {
-	at     report.Place // of the value; of the header where there is one
-	key    report.Place
-	kind   unstable.Kind
-	text   string   // of a scalar
-	table  *table   // of a table
-	list   []*table // of an array of tables
-	closed bool     // written in one piece: nothing can be added
-	header bool     // has had a header of its own
+	at    report.Place // of the value; of the header where there is one
+	key   report.Place
+	kind  unstable.Kind
+	text  string   // of a scalar
+	table *table   // of a table
+	list  []*table // of an array of tables
+	// elements are those of an array in brackets.
+	elements []*item
+	closed   bool // written in one piece: nothing can be added
+	header   bool // has had a header of its own
 }
 
 // reader turns a document into tables.
@@ -287,7 +289,7 @@ func (r *reader) array(n *unstable.Node, i *item) error {
 		if err != nil {
 			return err
 		}
-		list = append(list, v.table)
+		i.elements, list = append(i.elements, v), append(list, v.table)
 	}
 	if !slices.Contains(list, nil) {
 		i.kind, i.list = unstable.ArrayTable, list

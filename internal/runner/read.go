@@ -107,9 +107,9 @@ func (d *decoder) runner(t *table) Runner {
 	cache, _ := d.section(t, "cache")
 	r := Runner{
 		At: t.at, Name: d.text(t, "name"), URL: withoutUser(d.text(t, "url")), Executor: d.text(t, "executor"), Token: d.secret(t, "token"),
-		Kubernetes: d.kubernetes(kubernetes), Cache: d.cache(cache),
+		Environment: d.environment(t), Kubernetes: d.kubernetes(kubernetes), Cache: d.cache(cache),
 	}
-	r.Slips = append(misplaced(t), slips(kubernetes, "[runners.kubernetes]", "namespace", "service_account", "service_account_overwrite_allowed")...)
+	r.Slips = append(misplaced(t, kubernetes), slips(kubernetes, "[runners.kubernetes]", "namespace", "service_account", "service_account_overwrite_allowed")...)
 	r.Slips = append(r.Slips, slips(cache, "[runners.cache]", "Type", "Path", "Shared")...)
 	if s3, ok := d.section(cache, "s3"); ok {
 		r.Slips = append(r.Slips, slips(s3, "[runners.cache.s3]", "ServerAddress", "BucketName", "BucketLocation", "AuthenticationType", "RoleARN", "UploadRoleARN")...)
@@ -212,10 +212,18 @@ func slips(t *table, section string, wanted ...string) []Slip {
 	for _, name := range t.names {
 		meant := slices.IndexFunc(wanted, func(w string) bool { return near.Slip(name, w) != "" })
 		if meant >= 0 && !known(name, wanted) {
-			found = append(found, Slip{Value{name, t.items[name].key}, section, wanted[meant] + " in " + section})
+			found = append(found, Slip{Value{name, t.items[name].key}, section, wanted[meant] + " in " + section, lost(t, wanted[meant])})
 		}
 	}
 	return found
+}
+
+// lost reports whether t lacks a setting without which jobs get another account,
+// or caches another place.
+func lost(t *table, name string) bool {
+	i := t.find(name)
+	return slices.Contains([]string{"namespace", "service_account", "Type", "ServerAddress", "BucketName", "BucketLocation"}, name) &&
+		(i == nil || i.kind == unstable.String && i.text == "")
 }
 
 // known reports whether the runner takes name for one of wanted, as find does.
@@ -224,11 +232,11 @@ func known(name string, wanted []string) bool {
 }
 
 // misplaced are settings of [runners.kubernetes] that stand in [[runners]].
-func misplaced(t *table) []Slip {
+func misplaced(t, kubernetes *table) []Slip {
 	var found []Slip
 	for _, name := range []string{"service_account", "service_account_overwrite_allowed", "namespace"} {
 		if i := t.find(name); i != nil {
-			found = append(found, Slip{Value{name, i.key}, "[[runners]]", name + " in [runners.kubernetes]"})
+			found = append(found, Slip{Value{name, i.key}, "[[runners]]", name + " in [runners.kubernetes]", lost(kubernetes, name)})
 		}
 	}
 	return found

@@ -149,6 +149,11 @@ func TestABrokenFileIsNamedByItsPlaceAlone(t *testing.T) {
 		{"a text for a switch", "[[runners]]\n[runners.cache]\nShared = \"true\"", "line 3, column 10: Shared is not true or false"},
 		{"a text for a number", "[[runners]]\n[runners.kubernetes.pod_security_context]\nfs_group = \"1\"", "line 3, column 12: fs_group is not a whole number"},
 		{"a list for a section", "[[runners]]\n[[runners.cache]]\n", "line 2, column 1: cache is not a section"},
+		{"a text for a list", "[[runners]]\nenvironment = \"" + planted + "\"", "line 2, column 15: environment is not a list of texts in quotes"},
+		{"a section for a list", "[[runners]]\n[runners.environment]\n", "line 2, column 1: environment is not a list of texts in quotes"},
+		{"sections for a list", "[[runners]]\n[[runners.environment]]\n", "line 2, column 1: environment is not a list of texts in quotes"},
+		{"a number in a list of texts", "[[runners]]\nenvironment = [\"A=" + planted + "\",\n 1]", "line 3, column 2: an entry of environment is not a text in quotes"},
+		{"a section in a list of texts", "[[runners]]\nenvironment = [{}]", "line 2, column 16: an entry of environment is not a text in quotes"},
 		{"not UTF-8", "[[runners]]\nname = \"\xff\"", "line 2, column 9: a character is not UTF-8"},
 		{"UTF-16", "\xff\xfe[\x00", "line 1, column 1: the text is UTF-16, not UTF-8"},
 		{"a NUL byte", "[[runners]]\n\x00", "line 2, column 1: no key can start so"},
@@ -208,12 +213,29 @@ func TestOlderSpellingsAreRead(t *testing.T) {
 	}
 }
 
+func TestOfTheEnvironmentOnlyNamesAreKept(t *testing.T) {
+	got := only(t, `[[runners]]
+  environment = ["A=b=c", 'B=', "no equals sign", """
+C=d""",
+    "A=e"]
+`).Environment
+	want := []runner.Variable{
+		{Name: "A", Set: true, At: place(2, 18)},
+		{Name: "B", At: place(2, 27)},
+		{Name: "C", Set: true, At: place(2, 51)},
+		{Name: "A", Set: true, At: place(4, 5)},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestSecretsAreInNothingThatTheFileGives(t *testing.T) {
 	document := `[[runners]]
 name = "a"
 url = "https://user:` + planted + `@gitlab.example.com/"
 token = "` + planted + `"
-environment = ["X=` + planted + `"]
+environment = ["X=` + planted + `", "AWS_ROLE_ARN=` + planted + `", "AWS_ACCESS_KEY_ID=` + planted + `", "AWS_SECRET_ACCESS_KEY=` + planted + `", "AWS_PROFILE=` + planted + `", "` + planted + `"]
 [runners.kubernetes]
 bearer_token = "` + planted + `"
 [runners.cache]
@@ -256,7 +278,7 @@ func FuzzRead(f *testing.F) {
 		}
 		f.Add(text)
 	}
-	for _, s := range []string{"", "runners = [{}]", "[[runners]]\ncache.s3.BucketName = '''x'''", "[[runners]]\n[[runners.cache.s3]]", "a.b.c=1\n[a]\nb.d=2", "[[a]]\n[a.b]\n[[a]]\n[a.b]"} {
+	for _, s := range []string{"", "runners = [{}]", "[[runners]]\ncache.s3.BucketName = '''x'''", "[[runners]]\n[[runners.cache.s3]]", "a.b.c=1\n[a]\nb.d=2", "[[runners]]\nenvironment = ['A=b', [1], {}]", "[[a]]\n[a.b]\n[[a]]\n[a.b]"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, document []byte) {

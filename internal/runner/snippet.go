@@ -10,6 +10,10 @@ import (
 	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
 
+// Placeholder stands for a service account that nothing names. Kubernetes would
+// not take it.
+const Placeholder = "SERVICE-ACCOUNT"
+
 // ServiceAccountLines gives job pods a service account.
 func ServiceAccountLines(account string) string {
 	return kubernetesLines("service_account = " + tomlString(account))
@@ -44,7 +48,7 @@ func RoleLines(roleARN string) string {
 func AnnotateCommand(namespace, account, roleARN string) string {
 	// TYPE/NAME: a name that starts with a dash is no flag.
 	return fmt.Sprintf("kubectl annotate --overwrite --namespace=%s %s %s",
-		shellWord(namespace), shellWord("serviceaccount/"+account), shellWord("eks.amazonaws.com/role-arn="+roleARN))
+		report.ShellWord(namespace), report.ShellWord("serviceaccount/"+account), report.ShellWord("eks.amazonaws.com/role-arn="+roleARN))
 }
 
 func kubernetesLines(line string) string {
@@ -74,17 +78,4 @@ func tomlString(s string) string {
 	}
 	b.WriteByte('"')
 	return b.String()
-}
-
-// shellWord writes s as one word of a POSIX shell.
-func shellWord(s string) string {
-	s = report.Clean(s)
-	if s != "" && strings.IndexFunc(s, needsQuotes) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-func needsQuotes(r rune) bool {
-	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_@%+=:,./-", r)
 }

@@ -74,6 +74,7 @@ func (c *checker) value(check iam.Check, f catalogue.Facts, fields []field, want
 		s.kase = "trust-case"
 	case field0(fields) == "trust-audience":
 		s.kase = "trust-audience-other"
+		s.facts.Say("aud-default", strings.HasPrefix(c.Subject.Text, serviceAccounts) && want == stsAudience && s.facts["slip"] == "")
 	case pod && (got == serviceAccounts+account+":"+namespace || got == account+":"+namespace):
 		s.kase, s.check = "trust-swapped", "trust-subject"
 	case pod && got == namespace+":"+account:

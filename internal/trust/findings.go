@@ -163,9 +163,13 @@ func (c *checker) denials() []report.Finding {
 		if s.Applies == iam.Unknown {
 			one.kase = "trust-deny-unknown"
 			for _, check := range s.Checks {
-				if check.Holds == iam.Unknown {
-					one.facts["reason"] = check.Reason
+				if check.Holds != iam.Unknown {
+					continue
 				}
+				one.facts["reason"] = check.Reason
+				one.facts.Say("anyone", strings.HasSuffix(check.Element, "Principal"))
+				one.facts.Say("resource", strings.HasSuffix(check.Element, "Resource"))
+				one.facts.Say("decides-later", check.Element == "Condition" || check.Element == "Action" || check.Element == "NotAction")
 			}
 		}
 		all = append(all, one.finding())

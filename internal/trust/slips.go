@@ -17,6 +17,10 @@ import (
 func (c *checker) slips(statement int, check iam.Check) []slip {
 	f := c.facts(statement)
 	f["operator"], f["key"], f["reason"] = check.Operator, check.Key, check.Reason
+	f["holder"] = "the token"
+	if c.isSession(check) {
+		f["holder"] = "the call"
+	}
 	f["got"] = strings.Join(check.Expected, ", ")
 	var found []slip
 	switch {
@@ -25,13 +29,15 @@ func (c *checker) slips(statement int, check iam.Check) []slip {
 	case check.Element == "Action" || check.Element == "NotAction":
 		found = c.action(check, f)
 	case check.Element != "Condition":
-		// A Resource has no place in a trust policy.
-		f["key"], f["operator"], f["want"] = check.Element, check.Element, strings.Join(check.Actual, ", ")
-		found = []slip{{kase: "trust-condition-fails", facts: f}}
+		f["element"] = check.Element
+		found = []slip{{kase: "trust-resource", facts: f}}
 	case check.Holds == iam.Unknown:
-		found = []slip{{kase: "trust-condition-unknown", facts: f}}
+		found = []slip{unknownCondition(check, f)}
 	default:
 		found = []slip{c.condition(check, f)}
+	}
+	if len(check.Expected) == 0 && check.Holds == iam.No {
+		found = emptied(found, check, f)
 	}
 	for i := range found {
 		found[i].where = []report.Place{c.place(check.At)}
@@ -39,6 +45,37 @@ func (c *checker) slips(statement int, check iam.Check) []slip {
 	}
 	return found
 }
+
+// unknownCondition tells an operator that is none from one that is not evaluated.
+func unknownCondition(check iam.Check, f catalogue.Facts) slip {
+	known := iam.Operators()
+	if slices.Contains(known, check.Operator) {
+		return slip{kase: "trust-condition-unknown", facts: f}
+	}
+	f["got"] = check.Operator
+	if meant := near.Of(check.Operator, known); meant != "" {
+		f["meant"], f["slip"] = meant, near.Slip(check.Operator, meant)
+	}
+	f.Say("no-slip", f["meant"] == "")
+	return slip{kase: "trust-operator", facts: f}
+}
+
+// emptied are the reasons of an element that lists nothing: that it does, unless
+// its key is wrong too.
+func emptied(found []slip, check iam.Check, f catalogue.Facts) []slip {
+	one := found[0]
+	if strings.HasPrefix(one.kase, "trust-key-") {
+		return found
+	}
+	f["want"] = cmp.Or(strings.Join(check.Actual, ", "), f["want"])
+	f["what"] = check.Element
+	if check.Element == "Condition" {
+		f["what"] = "the condition " + check.Operator + " on " + catalogue.Quote(check.Key)
+	}
+	return []slip{{kase: "trust-lists-nothing", check: cmp.Or(one.check, catalogue.Find(one.kase).Check), facts: f}}
+}
+
+func (c *checker) isSession(check iam.Check) bool { return strings.EqualFold(check.Key, sessionName) }
 
 // evidence puts what the policy says beside what the token has.
 func (c *checker) evidence(check iam.Check) []report.Value {
@@ -60,6 +97,8 @@ func (c *checker) source(check iam.Check) string {
 		return c.Issuer.From + " and " + c.Account.From
 	case strings.EqualFold(check.Key, c.provider()+":sub"):
 		return c.Subject.From
+	case c.isSession(check):
+		return cmp.Or(c.Session.From, "the call")
 	}
 	return c.Audience.From
 }

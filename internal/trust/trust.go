@@ -25,7 +25,7 @@ type Request struct {
 	Partition string       // of the role
 	Account   report.Value // of the role
 	Role      string       // the role's ARN, "" where it is not known
-	Session   string       // the session's name, "" where it is not known
+	Session   report.Value // the session's name; not known outside of the job
 }
 
 // Trust is the policy that admits exactly this token.
@@ -52,13 +52,16 @@ func (r Request) call() iam.Request {
 		Action:    iam.WebIdentityAction,
 		Context:   map[string][]string{name + ":aud": audiences, name + ":oaud": r.Other, name + ":sub": {r.Subject.Text}, name + ":amr": nil},
 	}
-	if r.Session != "" {
-		c.Context["sts:RoleSessionName"] = []string{r.Session}
+	if r.Session.Known() {
+		c.Context[sessionName] = []string{r.Session.Text}
 	}
 	return c
 }
 
-const federated = "Federated"
+const (
+	federated   = "Federated"
+	sessionName = "sts:RoleSessionName"
+)
 
 // Result is what a policy says to a token. Its report has one group.
 type Result struct {
@@ -105,7 +108,7 @@ func Check(d iam.Document, file string, r Request) (Result, error) {
 	if n := len(policy.Statements); n > maxStatements {
 		return Result{}, fmt.Errorf("policy has %d statements, more than %d", n, maxStatements)
 	}
-	c := &checker{Request: r, policy: policy, result: policy.Evaluate(r.call()), file: file, base: d.Base}
+	c := &checker{Request: r, policy: policy, result: policy.Evaluate(r.call()), file: file, base: d.Base, effort: maxEffort}
 	if first, err := iam.ParsePolicyKeepingFirst(d.Policy); err == nil && len(policy.Duplicates) > 0 {
 		c.firstAdmits = first.Evaluate(r.call()).Decision == iam.Allowed
 	}
@@ -124,6 +127,7 @@ type checker struct {
 	file        string
 	base        iam.Position // where the policy stands if it is a text in the file
 	firstAdmits bool         // with the first of duplicate members the token would be admitted
+	effort      int          // what is left for probing, see spend
 }
 
 // place is where something of the policy stands in the file.
@@ -192,7 +196,8 @@ func (c *checker) facts(statement int) catalogue.Facts {
 	}
 	pod := strings.HasPrefix(c.Subject.Text, serviceAccounts)
 	project := strings.HasPrefix(c.Subject.Text, projects)
-	f.Say("kubernetes", pod)
+	// EKS asks for this audience, unless an annotation says another.
+	f.Say("aud-other", pod && c.Audience.Text != stsAudience)
 	f.Say("gitlab", project)
 	f.Say("other-issuer", !pod && !project)
 	if c.Role != "" {
@@ -204,6 +209,8 @@ func (c *checker) facts(statement int) catalogue.Facts {
 const (
 	serviceAccounts = "system:serviceaccount:"
 	projects        = "project_path:"
+	// https://github.com/aws/amazon-eks-pod-identity-webhook#usage
+	stsAudience = "sts.amazonaws.com"
 )
 
 // Pastes are the policy that admits exactly this token, in both languages.
