@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 )
 
 // invalidName says what keeps a text from being a bucket's name, and of what
@@ -40,7 +42,7 @@ func invalidName(name, region string) (what, kind string) {
 	}
 	switch _, err := netip.ParseAddr(name); {
 	case len(name) < 3 || len(name) > longest:
-		return fmt.Sprintf("it has %d characters, not 3 to %d", len(name), longest), "other"
+		return fmt.Sprintf("it has %s, not 3 to %d", catalogue.Count(len(name), "character"), longest), "other"
 	case err == nil:
 		return "it is an IP address", "other"
 	case !old && (!alphanumeric(name[0]) || !alphanumeric(name[len(name)-1])):

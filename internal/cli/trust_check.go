@@ -130,7 +130,7 @@ func unreadableTrust(name string, role report.Value, err error) error {
 		}
 		hints = []string{"choose by --role-arn one of the roles that it holds: " + strings.Join(roles, ", ")}
 		if choice.Other {
-			err, hints = otherRole(role, choice.Roles, hints)
+			hints, err = otherRole(role, choice.Roles, hints)
 		}
 	}
 	return &hintedError{fmt.Errorf("reading the trust policy %q: %w", name, err), hints}
@@ -138,9 +138,8 @@ func unreadableTrust(name string, role report.Value, err error) error {
 
 // otherRole names the role that is asked for, what asks for it, and the role of
 // the file that it was most likely meant to be.
-func otherRole(asked report.Value, held, choose []string) (error, []string) {
+func otherRole(asked report.Value, held, choose []string) (hints []string, err error) {
 	from, role := report.Clean(asked.From), catalogue.Quote(asked.Text)
-	var hints []string
 	for _, h := range held {
 		if arn, how := roleSlip(asked.Text, h); how != "" {
 			hints = append(hints, "most likely "+from+" is wrong: "+how+": write "+catalogue.Quote(arn)+" there")
@@ -148,13 +147,13 @@ func otherRole(asked report.Value, held, choose []string) (error, []string) {
 		}
 	}
 	if len(held) > 1 {
-		return fmt.Errorf("none of the %d roles that it holds is %s, for which %s asks", len(held), role, from), append(hints, choose...)
+		return append(hints, choose...), fmt.Errorf("none of the %d roles that it holds is %s, for which %s asks", len(held), role, from)
 	}
 	hint := "give the trust policy of " + role + ", or correct " + from
 	if len(hints) > 0 {
 		hint = "or this is the policy of another role: give that of " + role
 	}
-	return fmt.Errorf("it holds the role %s, and %s asks for %s", catalogue.Quote(held[0]), from, role), append(hints, hint)
+	return append(hints, hint), fmt.Errorf("it holds the role %s, and %s asks for %s", catalogue.Quote(held[0]), from, role)
 }
 
 // roleSlip gives the ARN of a role that a file holds, by ARN or by name, and how

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 	"gitlab.com/ci-aws/ci-aws/internal/report"
@@ -124,7 +125,7 @@ func (r Runner) role(role Value) report.Finding {
 	switch {
 	case role.Templated():
 	case !strings.HasPrefix(role.Text, "arn:aws") && !r.Cache.S3.AWS():
-	case !regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[!-~]+$`).MatchString(role.Text):
+	case !roleARN().MatchString(role.Text):
 		return r.find("cache-role-malformed", f, role, key)
 	}
 	if key == "UploadRoleARN" {
@@ -147,3 +148,6 @@ func (r Runner) shared() report.Finding {
 	}
 	return r.find("cache-not-shared", catalogue.Facts{}, r.Cache.Shared, "Shared")
 }
+
+// roleARN is the form of a role's ARN, as far as the runner looks at it.
+var roleARN = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[!-~]+$`) })
