@@ -66,7 +66,7 @@ func TestTheBinaryHoldsNoFake(t *testing.T) {
 	if !slices.Contains(linked, module+"internal/cli") {
 		t.Fatalf("go list told of %d packages without internal/cli", len(linked))
 	}
-	for _, foreign := range []string{module + "internal/awsfake", module + "testpipelines", "github.com/go-jose/", "github.com/johannesboyne/"} {
+	for _, foreign := range []string{module + "internal/awsfake", module + "testpipelines", "github.com/go-jose/", "github.com/johannesboyne/", "github.com/aws/aws-sdk-go-v2/service/s3"} {
 		for _, path := range linked {
 			if strings.HasPrefix(path, foreign) {
 				t.Errorf("the binary holds %s", path)

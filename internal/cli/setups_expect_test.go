@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"slices"
 	"time"
 
 	"gitlab.com/ci-aws/ci-aws/internal/awsfake"
@@ -16,7 +17,7 @@ func expectSetups() []setup {
 		return func(p *place) { p.file("config.toml", text) }
 	}
 	asRunner := []string{"--as", "runner", "--config", "config.toml"}
-	manager := append(asRunner[:len(asRunner):len(asRunner)], "--expect-service-account", "gitlab/gitlab-runner")
+	manager := append(slices.Clip(asRunner), "--expect-service-account", "gitlab/gitlab-runner")
 	jobLines := []string{"service_account =", "kubectl annotate"}
 	return []setup{
 		{
