@@ -37,7 +37,7 @@ _ci_aws() {
 compdef _ci_aws ci-aws
 `
 
-func completionCommand(io IO) *cli.Command {
+func completionCommand(io IO, _ *talk) *cli.Command {
 	return &cli.Command{
 		Name: "completion", Usage: "print the completion of a shell", Description: completionDescription,
 		ArgsUsage: "bash|zsh|fish",

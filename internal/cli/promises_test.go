@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,10 +10,34 @@ import (
 )
 
 func TestEachCommandsHelpHasTwoOrThreeExamples(t *testing.T) {
-	for _, c := range everyCommand("", newApp(IO{}, newTalk(IO{})).Commands) {
+	for _, c := range everyCommand("", newApp(IO{}, newTalk(IO{}), nil).Commands) {
 		examples := strings.Count(c.Description, "\n   ")
 		if examples < 2 || examples > 3 || c.Usage == "" {
 			t.Errorf("%s: %d examples, usage %q", c.path, examples, c.Usage)
+		}
+	}
+}
+
+func TestEachCommandIsMadeUnderTheNameThatItHas(t *testing.T) {
+	for _, m := range makers() {
+		if c := m.make(IO{}, newTalk(IO{})); c.Name != m.name {
+			t.Errorf("%s makes %s", m.name, c.Name)
+		}
+	}
+	for line, full := range map[string][]string{
+		"ci-aws env --region x":             {"env"},
+		"ci-aws exec -- ci-aws whoami":      {"whoami", "exec"},
+		"ci-aws help doctor":                {"whoami", "env", "exec", "doctor", "credential-process", "configure", "explain", "trust", "completion"},
+		"ci-aws --generate-bash-completion": {"whoami", "env", "exec", "doctor", "credential-process", "configure", "explain", "trust", "completion"},
+	} {
+		var made []string
+		for _, c := range commands(IO{}, newTalk(IO{}), strings.Fields(line)) {
+			if c.Action != nil {
+				made = append(made, c.Name)
+			}
+		}
+		if !slices.Equal(made, full) {
+			t.Errorf("%s makes %v, want %v", line, made, full)
 		}
 	}
 }

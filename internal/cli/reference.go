@@ -13,7 +13,7 @@ import (
 // Reference is docs/commands.md: commands, flags, exit codes and the fields of
 // whoami's JSON, as the code has them.
 func Reference() string {
-	app := newApp(IO{}, newTalk(IO{}))
+	app := newApp(IO{}, newTalk(IO{}), nil)
 	var b strings.Builder
 	b.WriteString("# Commands\n\nGenerated from the code by `make docs`.\n\n")
 	all := everyCommand("", app.Commands)
