@@ -11,13 +11,9 @@ import (
 )
 
 // TestAHintPointsAtNothingThatMayNotFollow: the end of a report and explain show
-// a hint, and nothing after it that could be pasted. (A policy without an Allow
-// is found by trust check alone, which prints the one that it asks for.)
+// a hint, and nothing after it that could be pasted.
 func TestAHintPointsAtNothingThatMayNotFollow(t *testing.T) {
 	for _, c := range catalogue.All() {
-		if c.ID == "trust-no-allow" {
-			continue
-		}
 		for _, cause := range c.Causes {
 			for _, text := range []string{c.Problem, cause.Why, cause.Fix, cause.Tell} {
 				if regexp.MustCompile(`\b(below|following|underneath)\b`).MatchString(text) {

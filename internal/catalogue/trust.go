@@ -44,7 +44,7 @@ var trust = []Case{
 	{
 		ID: "trust-no-allow", Check: "trust-principal",
 		Problem: "no statement of the policy allows anything, so it does not admit {sub}",
-		Causes:  []Cause{{Why: "every statement is a Deny", Fix: "add a statement with Effect Allow, as the one below"}},
+		Causes:  []Cause{{Why: "every statement is a Deny", Fix: "add a statement with Effect Allow, as `ci-aws trust show` prints it"}},
 		Sources: []string{iamGuide + "reference_policies_evaluation-logic.html"},
 	},
 	{

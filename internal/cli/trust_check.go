@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	goio "io"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -61,7 +62,7 @@ func (o trustCheckOptions) run(ctx context.Context, io IO, t *talk) error {
 	if file == "-" {
 		name = "stdin"
 	}
-	document, err := readTrust(io, file, asked.role)
+	document, err := readTrust(ctx, io, file, asked.role)
 	if err != nil {
 		return unreadableTrust(name, asked.role, err)
 	}
@@ -99,17 +100,23 @@ func (o trustCheckOptions) file() (string, error) {
 // most, but a state of Terraform holds other things too.
 const maxTrustFile = 16 << 20
 
-func readTrust(io IO, file string, role report.Value) (iam.Document, error) {
-	var raw []byte
-	var err error
-	if file == "-" {
-		raw, err = goio.ReadAll(goio.LimitReader(io.In, maxTrustFile+1))
-		if err == nil && len(raw) > maxTrustFile {
-			err = fmt.Errorf("it is larger than %d bytes", maxTrustFile)
+func readTrust(ctx context.Context, io IO, file string, role report.Value) (iam.Document, error) {
+	read := func() ([]byte, error) { return identity.ReadFile(file, maxTrustFile) }
+	info, err := os.Stat(file)
+	switch {
+	case file == "-":
+		read = func() ([]byte, error) { return readBounded(io.In) }
+	case err == nil && info.Mode()&os.ModeNamedPipe != 0: // <(aws iam get-role …)
+		read = func() ([]byte, error) {
+			f, err := os.Open(file) //nolint:gosec // the path is the user's
+			if err != nil {
+				return nil, err
+			}
+			defer func() { _ = f.Close() }() // it was only read
+			return readBounded(f)
 		}
-	} else {
-		raw, err = identity.ReadFile(file, maxTrustFile)
 	}
+	raw, err := unlessEnded(ctx, read)
 	if err != nil {
 		return iam.Document{}, bare(err)
 	}
@@ -118,6 +125,33 @@ func readTrust(io IO, file string, role report.Value) (iam.Document, error) {
 		return iam.Document{}, err
 	}
 	return iam.Choose(all, role.Text)
+}
+
+func readBounded(r goio.Reader) ([]byte, error) {
+	raw, err := goio.ReadAll(goio.LimitReader(r, maxTrustFile+1))
+	if err == nil && len(raw) > maxTrustFile {
+		err = fmt.Errorf("it is larger than %d bytes", maxTrustFile)
+	}
+	return raw, err
+}
+
+// unlessEnded reads, and does not wait for who never writes once ctx has ended.
+func unlessEnded(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
+	type answer struct {
+		raw []byte
+		err error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		raw, err := read()
+		done <- answer{raw, err}
+	}()
+	select {
+	case a := <-done:
+		return a.raw, a.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // unreadableTrust says what to give instead.

@@ -17,6 +17,8 @@ type Document struct {
 	// Base is where the policy stands if it is a text inside the file: positions
 	// in it are of that text. Zero where positions are those of the file.
 	Base Position
+
+	at Position // of Policy in the file, where it stands there as it is
 }
 
 // Documents finds the trust policies in a file: a bare policy, what
@@ -128,7 +130,7 @@ func (f *finder) role(o object, name, arn, policy string) (Document, error) {
 	case !ok || bytes.Equal(n.raw, []byte("null")):
 		return d, nil
 	case n.raw[0] == '{':
-		d.Policy = f.inPlace(n)
+		d.Policy, d.at = n.raw, f.reader.position(n.at)
 		return d, nil
 	}
 	at := f.reader.position(n.at)
@@ -148,12 +150,16 @@ func (f *finder) role(o object, name, arn, policy string) (Document, error) {
 	return d, nil
 }
 
-// inPlace gives a part of the file behind as many blank columns and lines as
-// stand before it, so that positions in it are those of the file.
-func (f *finder) inPlace(n node) []byte {
-	start := f.reader.position(n.at)
-	blank := strings.Repeat("\n", start.Line-1) + strings.Repeat(" ", start.Column-1)
-	return append([]byte(blank), n.raw...)
+// inPlace puts as many blank columns and lines before the policy as stand before
+// it in the file, so that positions in it are those of the file; but no more than
+// a policy may have bytes.
+func (d Document) inPlace() Document {
+	lines, columns := max(d.at.Line-1, 0), max(d.at.Column-1, 0)
+	if len(d.Policy)+lines+columns < maxPolicy {
+		blank := strings.Repeat("\n", lines) + strings.Repeat(" ", columns)
+		d.Policy = append([]byte(blank), d.Policy...)
+	}
+	return d
 }
 
 // terraform reads the values representation, modules in modules.
@@ -247,7 +253,7 @@ func Choose(all []Document, role string) (Document, error) {
 	case len(fits) == 1 && fits[0].Policy == nil:
 		return Document{}, &ChoiceError{What: "the trust policy of this role is not known before terraform apply", Roles: names(fits)}
 	case len(fits) == 1:
-		return fits[0], nil
+		return fits[0].inPlace(), nil
 	case len(fits) == 0:
 		return Document{}, &ChoiceError{What: "it does not hold the role that is asked for", Roles: names(all), Other: true}
 	}

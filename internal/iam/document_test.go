@@ -147,3 +147,23 @@ func FuzzDocuments(f *testing.F) {
 		}
 	})
 }
+
+// TestBlanksBeforeAPolicyAreNoPartOfIt: what stands before a policy in its file
+// counts for its positions, and not for its size.
+func TestBlanksBeforeAPolicyAreNoPartOfIt(t *testing.T) {
+	const role = `{"Role": {"RoleName": "jobs", "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "x:Y"}]}}}`
+	for blanks, line := range map[int]int{0: 1, 1000: 1001, 2 << 20: 1} {
+		all, err := Documents([]byte(strings.Repeat("\n", blanks) + role))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := Choose(all, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := ParsePolicy(d.Policy)
+		if err != nil || p.Statements[0].At.Line != line {
+			t.Errorf("%d blanks: %v, line %d, want %d", blanks, err, p.Statements[0].At.Line, line)
+		}
+	}
+}

@@ -32,8 +32,8 @@ func claims() []string { return []string{"sub", "aud", "oaud", "amr"} }
 // key tells what is wrong with a key that the token does not have.
 func (c *checker) key(check iam.Check, f catalogue.Facts) slip {
 	name := c.provider()
-	colon := max(strings.LastIndexByte(check.Key, ':'), 0)
-	got, claim := check.Key[:colon], strings.ToLower(check.Key[min(colon+1, len(check.Key)):])
+	colon := strings.LastIndexByte(check.Key, ':')
+	got, claim := check.Key[:max(colon, 0)], strings.ToLower(check.Key[colon+1:])
 	wanted := claim
 	if claim != "aud" && claim != "sub" {
 		wanted = cmp.Or(near.Of(claim, []string{"aud", "sub"}), "sub")
