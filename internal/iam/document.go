@@ -155,7 +155,7 @@ func (f *finder) role(o object, name, arn, policy string) (Document, error) {
 // a policy may have bytes.
 func (d Document) inPlace() Document {
 	lines, columns := max(d.at.Line-1, 0), max(d.at.Column-1, 0)
-	if len(d.Policy)+lines+columns < maxPolicy {
+	if d.at != (Position{}) && len(d.Policy)+lines+columns < maxPolicy {
 		blank := strings.Repeat("\n", lines) + strings.Repeat(" ", columns)
 		d.Policy = append([]byte(blank), d.Policy...)
 	}

@@ -123,7 +123,7 @@ func TestPositionsInARoleAreThoseOfItsFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := ParsePolicy(all[0].Policy)
+	p, err := ParsePolicy(all[0].inPlace().Policy)
 	if err != nil {
 		t.Fatal(err)
 	}
