@@ -26,6 +26,9 @@ func (e *exam) expectedAccount(who report.Value) report.Value {
 		return report.Value{Text: namespace + "/" + asked.Text, From: asked.From}
 	case e.o.Runner != nil:
 		jobs := e.o.Runner.JobAccount()
+		if jobs.Default { // a configuration that names none expects none
+			return report.Value{}
+		}
 		return report.Value{Text: cmp.Or(jobs.Namespace.Text, namespace) + "/" + jobs.Name.Text, From: jobs.Name.At.String()}
 	}
 	return report.Value{}
