@@ -1,6 +1,7 @@
 package templates_test
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -80,12 +81,19 @@ func includeProblems(t *testing.T, pipeline []byte, templates map[string]templat
 
 // accepts is GitLab's judgement of a value for the input.
 func (in input) accepts(value any) error {
-	_, isArray := value.([]any)
-	text, isText := value.(string)
-	if wantsArray := in.Type == "array"; wantsArray != isArray || !wantsArray && !isText {
-		return fmt.Errorf("%v is no %s", value, in.Type)
+	kind := "string"
+	switch value.(type) {
+	case []any:
+		kind = "array"
+	case bool:
+		kind = "boolean"
+	case int, float64:
+		kind = "number"
 	}
-	if isText && !regexp.MustCompile(in.Regex).MatchString(text) {
+	if want := cmp.Or(in.Type, "string"); kind != want {
+		return fmt.Errorf("%v is no %s", value, want)
+	}
+	if text, ok := value.(string); ok && !regexp.MustCompile(in.Regex).MatchString(text) {
 		return fmt.Errorf("%q does not match %s", text, in.Regex)
 	}
 	return nil
@@ -98,6 +106,9 @@ func TestABadIncludeIsNoticed(t *testing.T) {
 		{"a missing input", at + "whoami@$CI_COMMIT_SHA\n", `whoami wants the input "image"`},
 		{"a value that the regex refuses", at + "ci-aws@$CI_COMMIT_SHA\n    inputs: {region: x y}\n", `ci-aws: region: "x y" does not match`},
 		{"a text for an array", at + "whoami@$CI_COMMIT_SHA\n    inputs: {image: a, tags: b}\n", "whoami: tags: b is no array"},
+		{"a text for a number", at + "cache-smoke@$CI_COMMIT_SHA\n    inputs: {image: a, fleets: b;c, files: ten}\n", "cache-smoke: files: ten is no number"},
+		{"a text for a boolean", at + "cache-smoke@$CI_COMMIT_SHA\n    inputs: {image: a, fleets: b;c, full: \"true\"}\n", "cache-smoke: full: true is no boolean"},
+		{"a fleet with a variable", at + "cache-smoke@$CI_COMMIT_SHA\n    inputs: {image: a, fleets: b;$c}\n", `cache-smoke: fleets: "b;$c" does not match`},
 		{"an unknown component", at + "other@$CI_COMMIT_SHA\n", `no component "other"`},
 		{"another commit", at + "ci-aws@main\n", "is not a component of this project at this commit"},
 		{"no include", "job: {script: x}\n", "includes nothing"},
@@ -107,7 +118,7 @@ func TestABadIncludeIsNoticed(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			problems := includeProblems(t, []byte(tt.in), templates)
 			if len(problems) != 1 || !strings.Contains(problems[0], tt.want) {
-				t.Errorf("problems: %s", cmp.Diff([]string{tt.want}, problems))
+				t.Errorf("problems: %s", gocmp.Diff([]string{tt.want}, problems))
 			}
 		})
 	}

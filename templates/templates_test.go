@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -110,25 +111,43 @@ func TestTheRegexOfAnInputAdmitsVariablesAndNothingThatAShellRuns(t *testing.T) 
 			"arn:aws:iam::$ACCOUNT:role/deploy", "arn:aws:iam::${ACCOUNT}:role/${CI_PROJECT_NAME}", "arn:minio:iam:eu-central-1::role/x",
 		},
 		"region": {"", "eu-central-1", "us-gov-west-1", "us-iso-east-1", "ap-southeast-10", "$REGION", "${AWS_REGION}"},
+		"size":   {"1MiB", "64KiB", "4096", "1GiB"},
 	}
+	judged := map[string]int{}
 	for file, template := range all(t) {
 		for key, good := range accepted {
 			in, ok := template.inputs[key]
 			if !ok {
-				t.Errorf("%s: no input %q", file, key)
 				continue
 			}
-			pattern := regexp.MustCompile(in.Regex)
-			for _, text := range good {
-				if !pattern.MatchString(text) {
-					t.Errorf("%s: %s refuses %q", file, key, text)
-				}
-			}
-			for _, text := range refused {
-				if pattern.MatchString(text) {
-					t.Errorf("%s: %s accepts %q", file, key, text)
-				}
-			}
+			judged[key]++
+			judge(t, file+": "+key, in.Regex, good, refused)
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"role-arn": 3, "region": 3, "size": 1}, judged); diff != "" {
+		t.Errorf("templates with the input (-want +got):\n%s", diff)
+	}
+}
+
+// TestTheRegexOfFleetsAdmitsAnyTagThatYAMLAndGitLabLeaveAsItIs: the input stands
+// between double quotes, and a tag of GitLab's may hold spaces and quotes.
+func TestTheRegexOfFleetsAdmitsAnyTagThatYAMLAndGitLabLeaveAsItIs(t *testing.T) {
+	judge(t, "fleets", all(t)["cache-smoke"].inputs["fleets"].Regex,
+		[]string{"fargate-small;cluster,kubernetes", "big runner; 🚀", "it's: #1; `x`", "a"},
+		[]string{"", "$A;b", "$(id)", "${A}", `a";b`, `a\;b`, "a\nb", "a\rb", "a\tb", "a\x00b"})
+}
+
+func judge(t *testing.T, what, regex string, good, bad []string) {
+	t.Helper()
+	pattern := regexp.MustCompile(regex)
+	for _, text := range good {
+		if !pattern.MatchString(text) {
+			t.Errorf("%s refuses %q", what, text)
+		}
+	}
+	for _, text := range bad {
+		if pattern.MatchString(text) {
+			t.Errorf("%s accepts %q", what, text)
 		}
 	}
 }
@@ -179,4 +198,27 @@ func flat(value any) string {
 		text.WriteString(s + "\n")
 	}
 	return text.String()
+}
+
+func TestTheChildOfCacheSmokeIsItsOwnPipelineAndItsColourTheParents(t *testing.T) {
+	const plan = "$[[ inputs.job-prefix ]]-cache-smoke-plan"
+	body := all(t)["cache-smoke"].body
+	trigger := body["$[[ inputs.job-prefix ]]-cache-smoke"]
+	want := map[string]any{
+		"stage":   "$[[ inputs.stage ]]",
+		"rules":   "$[[ inputs.rules ]]",
+		"needs":   []any{plan},
+		"inherit": map[string]any{"variables": false},
+		"trigger": map[string]any{
+			"include":  []any{map[string]any{"artifact": "ci-aws-smoke.yml", "job": plan}},
+			"strategy": "depend",
+			"forward":  map[string]any{"yaml_variables": false, "pipeline_variables": false},
+		},
+	}
+	if diff := cmp.Diff(want, trigger); diff != "" {
+		t.Errorf("trigger job (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]any{"ci-aws smoke plan > ci-aws-smoke.yml"}, body[plan]["script"]); diff != "" {
+		t.Errorf("script of the plan (-want +got):\n%s", diff)
+	}
 }

@@ -9,6 +9,8 @@ package testpipelines_test
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +28,8 @@ type pipeline struct {
 	Jobs map[string]string // PASS or FAIL, by job name
 	logs map[string]string
 	all  string
+
+	artifacts string // the folder with a folder for each job
 }
 
 // runPipeline runs the consumer project in the folder of that name. The jobs
@@ -48,10 +52,12 @@ func runPipeline(t *testing.T, consumer, bin string, env []string) pipeline {
 		t.Fatal(err)
 	}
 	result := pipeline{Code: cmd.ProcessState.ExitCode(), Jobs: map[string]string{}, logs: map[string]string{}, all: output.String()}
-	for _, line := range regexp.MustCompile(`(?m)^ (PASS|FAIL|WARN) +(\S+)`).FindAllStringSubmatch(result.all, -1) {
+	result.artifacts = filepath.Join(project, ".gitlab-ci-local", "artifacts")
+	// The jobs of a child pipeline stand there too: [trigger job] -> job.
+	for _, line := range regexp.MustCompile(`(?m)^ (PASS|FAIL|WARN) +(?:\[\S+] -> )?(\S+) *$`).FindAllStringSubmatch(result.all, -1) {
 		result.Jobs[line[2]] = line[1]
 		log, err := os.ReadFile(filepath.Join(project, ".gitlab-ci-local", "output", line[2]+".log"))
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // a trigger job has none
 			t.Fatal(err)
 		}
 		result.logs[line[2]] = string(log)

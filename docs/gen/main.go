@@ -1,4 +1,4 @@
-// Command gen writes docs/commands.md and docs/checks.md from the code. With
+// Command gen writes docs/commands.md, docs/checks.md and docs/matrix.svg from the code. With
 // -check it writes nothing and fails where a file is not what it would write.
 package main
 
@@ -21,14 +21,19 @@ func main() {
 }
 
 func run(check bool) error {
-	page, err := checks(os.DirFS(setups))
+	checked, err := checks(os.DirFS(setups))
+	if err != nil {
+		return err
+	}
+	drawn, err := picture()
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, file := range []struct{ path, text string }{
 		{"docs/commands.md", cli.Reference()},
-		{"docs/checks.md", page},
+		{"docs/checks.md", checked},
+		{"docs/matrix.svg", drawn},
 	} {
 		errs = append(errs, write(file.path, file.text, check))
 	}

@@ -36,6 +36,8 @@ func Stages() []Stage {
 		{"trust", "the trust policy", slices.Concat(trust, narrow)},
 		{"runner", "the runner's configuration", runnerConfig},
 		{"bucket", "the cache's bucket", slices.Concat(bucket, s3Network)},
+		{"cache-log", "what a job's log says of its caches", slices.Concat(cacheLog, cachePair)},
+		{"smoke", "the cache between fleets", smoke},
 	}
 	all := []Case{}
 	for _, s := range stages {

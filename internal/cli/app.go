@@ -81,6 +81,7 @@ func makers() []maker {
 		{"configure", configureCommand},
 		{"explain", explainCommand},
 		{"trust", trustCommand},
+		{"smoke", smokeCommand},
 		{"completion", completionCommand},
 	}
 }

@@ -110,6 +110,8 @@ var commandsThatLeak = [][]string{
 	{"trust", "show"},
 	{"trust", "check", "CONFIG"},
 	{"trust", "check", "--output", "json", "POLICY"},
+	{"smoke", "log", "LOG"},
+	{"smoke", "log", "--output", "json", "LOG", "LOG"},
 }
 
 // TestNoSecretIsEverPrinted plants secrets everywhere (environment, files, error
@@ -205,6 +207,7 @@ func withFiles(t *testing.T, args []string) []string {
       SecretKey = "` + plantedFile + `"
       BucketName = "my-super-duper-gitlab-runner-cache"
 `,
+		"LOG":    "Restoring cache\nChecking cache for k...\nDownloading cache from https://" + plantedFile + "@b/project/1/k?X-Amz-Signature=" + plantedFile + "\nWARNING: Retrying... error=Get \"https://b/k?" + plantedFile + "\": EOF\nSuccessfully extracted cache\n",
 		"REPORT": "", "LINKS": "",
 		"POLICY": `{"Version": "2012-10-17", "Statement": [], "password": "` + plantedFile + `"}`,
 	} {

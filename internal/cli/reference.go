@@ -36,6 +36,8 @@ func Reference() string {
 	writeExitCodes(&b)
 	writeFields(&b)
 	b.WriteString(explainFields)
+	b.WriteString(smokeFields)
+	b.WriteString(smokeLogFields)
 	return b.String()
 }
 
@@ -100,7 +102,7 @@ func writeDescription(b *strings.Builder, text string) {
 var noVariable = map[string]bool{
 	"allow-endpoint-host": true, "version": true, "verify": true, "offline": true, "isolate": true, "unset": true,
 	"trust show --format": true, "sub": true, "aud": true, "issuer": true, "account": true, "partition": true,
-	"no-masking": true, "serve": true, "profile": true, "file": true, "force": true, "remove": true,
+	"no-masking": true, "serve": true, "profile": true, "file": true, "force": true, "remove": true, "smoke plan --fleet": true,
 }
 
 func writeFlags(b *strings.Builder, command string, flags []cli.Flag) {

@@ -6,6 +6,8 @@ import (
 	goio "io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 
 	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
@@ -19,27 +21,30 @@ type reportForm struct {
 	file, annotations report.Value
 	before            string           // stands before the text
 	siblings          []report.Sibling // of the findings in the JSON
+	html              func() string    // the form html, of a command that has one
 }
 
-// reportForm reads --output, --file and --annotations.
-func (s settings) reportForm() (f reportForm, err error) {
+// reportForm reads --output, --file and --annotations. A command may have more
+// forms than text, json and junit.
+func (s settings) reportForm(more ...string) (f reportForm, err error) {
 	output, err := s.value("output")
 	if err != nil {
 		return f, err
 	}
 	f.form = output.Text
-	switch f.form {
-	case "":
+	forms := append([]string{"text", "json", "junit"}, more...)
+	switch {
+	case f.form == "":
 		f.form = "text"
-	case "text", "json", "junit":
-	default:
-		return f, wrong(output, "unknown form %q: want text, json or junit", report.Clean(output.Text))
+	case !slices.Contains(forms, f.form):
+		last := len(forms) - 1
+		return f, wrong(output, "unknown form %q: want %s or %s", report.Clean(output.Text), strings.Join(forms[:last], ", "), forms[last])
 	}
 	if f.file, err = s.value("file"); err != nil {
 		return f, err
 	}
 	if f.file.Known() && f.form == "text" {
-		return f, wrong(f.file, "a file is for --output json or junit; the text goes to stdout")
+		return f, wrong(f.file, "a file is for --output %s; the text goes to stdout", strings.Join(forms[1:], " or "))
 	}
 	if f.annotations, err = s.value("annotations"); err != nil {
 		return f, err
@@ -90,6 +95,8 @@ func (f reportForm) render(io IO, j job.Job, r report.Report, suite, form string
 		return r.JSON(f.siblings...)
 	case "junit":
 		return r.JUnit(suite)
+	case "html":
+		return f.html()
 	}
 	inLog := j.InGitLab() && sameFile(io.Out, io.Err)
 	colour := (inLog || terminal(io.Out)) && j.Get("NO_COLOR") == ""

@@ -75,7 +75,7 @@ func (s settings) yes(flag string) (bool, error) {
 		return s.c.Bool(flag), nil
 	}
 	v := s.job.Value(variable(flag))
-	switch strings.ToLower(v.Text) {
+	switch strings.ToLower(strings.TrimSpace(v.Text)) {
 	case "", "false", "0", "no", "off":
 		return false, nil
 	case "true", "1", "yes", "on":

@@ -299,7 +299,9 @@ func (p *place) findings(args ...string) ([]found, int) {
 // both gives the findings and the text of one run of a command that checks.
 func (p *place) both(args ...string) (all []found, text string, code int) {
 	p.t.Helper()
-	words := slices.IndexFunc(args, func(a string) bool { return a != "doctor" && a != "trust" && a != "check" })
+	words := slices.IndexFunc(args, func(a string) bool {
+		return !slices.Contains([]string{"doctor", "trust", "check", "smoke", "log", "read", "report"}, a)
+	})
 	if words < 0 {
 		words = len(args)
 	}

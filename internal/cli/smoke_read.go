@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"gitlab.com/ci-aws/ci-aws/internal/report"
+	"gitlab.com/ci-aws/ci-aws/internal/smoke"
+)
+
+const smokeReadDescription = `Says what this job's cache gave of each fleet that wrote: hit, miss, stale (of another
+pipeline), corrupt or partial. It makes the content anew and compares every byte. DIR
+holds a folder for each fleet, of any name. Exits with 1 unless all are hits, and
+where CACHE_FALLBACK_KEY is set. Files that a writer left in the workspace are a miss
+where that can be told: they have the inode and the time of change that their writer
+noted, or were last changed more than a minute before CI_JOB_STARTED_AT. Files that
+something copied into the workspace after that cannot be told from a cache's.
+
+   ci-aws smoke read --dir ci-aws-smoke --expect fargate-small --expect cluster,kubernetes
+   ci-aws smoke read --dir ci-aws-smoke --expect fargate-small --output json --file result.json`
+
+func smokeReadCommand(io IO, t *talk) *cli.Command {
+	return &cli.Command{
+		Name: "read", Usage: "say what the cache gave of other fleets", Description: smokeReadDescription,
+		Flags: append([]cli.Flag{
+			stringFlag("dir", "look in the folder `DIR`"),
+			listFlag("expect", "look for what the fleet of `TAGS` stored; repeatable, or with semicolons between fleets"),
+			stringFlag("fleet", "call this job's own fleet `TAGS` (CI_RUNNER_TAGS)"),
+			stringFlag("pipeline", "expect what the pipeline `ID` stored (CI_PIPELINE_ID)"),
+			stringFlag("file", "write JSON or JUnit into `FILE`, and the text to stdout"),
+		}, commonFlags()...),
+		Action: action(io, t, func(ctx context.Context, s settings) error {
+			return smokeReadOptions{s}.run(ctx, io, t)
+		}),
+	}
+}
+
+type smokeReadOptions struct{ settings settings }
+
+func (o smokeReadOptions) run(ctx context.Context, io IO, t *talk) error {
+	s := o.settings
+	if err := noArgs(s.c); err != nil {
+		return err
+	}
+	out, err := s.reportForm()
+	if err != nil {
+		return err
+	}
+	timeout, _, err := s.duration("timeout", time.Millisecond, maxTimeout, defaultTimeout)
+	if err != nil {
+		return err
+	}
+	reading, err := o.reading(io)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	if io.Ready != nil {
+		<-io.Ready
+	}
+	result, err := smoke.Read(ctx, reading)
+	if err != nil {
+		return &hintedError{err, []string{"let --dir name the folder that this job's cache holds, as its cache:paths has it"}}
+	}
+	out.siblings = []report.Sibling{{Key: "smoke", Value: result}}
+	return out.write(io, t, s.job, result.Report(reading.Dir), "ci-aws smoke read")
+}
+
+func (o smokeReadOptions) reading(io IO) (r smoke.Reading, err error) {
+	s := o.settings
+	pipeline, err := s.pipeline()
+	if err != nil {
+		return r, err
+	}
+	dir, err := s.folder()
+	if err != nil {
+		return r, err
+	}
+	r = smoke.Reading{Dir: dir.Text, Pipeline: pipeline.Text, Fleet: s.runnerTags(), By: s.origin(), FallbackKey: s.job.Get("CACHE_FALLBACK_KEY"), Now: io.Now}
+	if r.Expect, err = o.expected(); err != nil {
+		return r, err
+	}
+	own, err := s.value("fleet")
+	if err != nil {
+		return r, err
+	}
+	if own.Known() {
+		if r.Fleet, err = s.fleet(own); err != nil {
+			return r, err
+		}
+	}
+	// GitLab writes it in this form; where it is another, the time is not known.
+	if r.Started, err = time.Parse(time.RFC3339, s.job.Get("CI_JOB_STARTED_AT")); err != nil {
+		r.Started = time.Time{}
+	}
+	return r, nil
+}
+
+// expected are the fleets of --expect, each once. Tags hold spaces, so that the
+// variable has semicolons between fleets, and no white space.
+func (o smokeReadOptions) expected() ([]string, error) {
+	s := o.settings
+	values := []report.Value{s.job.Value(variable("expect"))}
+	if s.c.IsSet("expect") {
+		var err error
+		if values, err = s.values("expect"); err != nil {
+			return nil, err
+		}
+	}
+	var fleets []string
+	seen := map[string]bool{}
+	for _, v := range values {
+		for text := range strings.SplitSeq(strings.TrimSuffix(strings.TrimSpace(v.Text), ";"), ";") {
+			if !v.Known() {
+				return nil, usagef("no fleet is expected: give --expect, the tags of a fleet that wrote")
+			}
+			fleet, err := s.fleet(report.Value{Text: text, From: v.From})
+			if err != nil {
+				return nil, err
+			}
+			if !seen[fleet] {
+				seen[fleet] = true
+				fleets = append(fleets, fleet)
+			}
+		}
+	}
+	return fleets, nil
+}

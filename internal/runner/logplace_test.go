@@ -1,0 +1,66 @@
+package runner
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestAURLOfACacheIsTakenApart(t *testing.T) {
+	hash := strings.Repeat("ab", 32)
+	tests := []struct {
+		name, url, key string
+		want           place
+	}{
+		{"dual-stack", "https://b.s3.dualstack.eu-central-1.amazonaws.com/all/project/42/k", "k", place{Bucket: "b", Path: "all", Project: "42", Key: "k"}},
+		{"regional", "https://b.s3.eu-central-1.amazonaws.com/project/42/k", "k", place{Bucket: "b", Project: "42", Key: "k"}},
+		{"old regional", "https://b.s3-eu-west-1.amazonaws.com/project/42/k", "k", place{Bucket: "b", Project: "42", Key: "k"}},
+		{"China", "https://b.s3.cn-north-1.amazonaws.com.cn/project/42/k", "k", place{Bucket: "b", Project: "42", Key: "k"}},
+		{"accelerated", "https://b.s3-accelerate.dualstack.amazonaws.com/project/42/k", "k", place{Bucket: "b", Project: "42", Key: "k"}},
+		{"a dotted bucket of that name", "https://my.s3.cache.s3.eu-central-1.amazonaws.com/project/42/k", "k", place{Bucket: "my.s3.cache", Project: "42", Key: "k"}},
+		{"path style", "https://s3.eu-central-1.amazonaws.com/b/runner/aCsCcYp6x/project/42/k", "k", place{Bucket: "b", Token: "aCsCcYp6x", Project: "42", Key: "k"}},
+		{"GoCloud", "s3://b/all/runner/aCsCcYp6x/project/42/k", "k", place{Bucket: "b", Path: "all", Token: "aCsCcYp6x", Project: "42", Key: "k"}},
+		{"MinIO", "http://127.0.0.1:5900/runner-cache/runners-all/runner/fargate-/project/42/smoke-777-protected", "smoke-777-protected", place{Bucket: "127.0.0.1:5900/runner-cache", Path: "runners-all", Token: "fargate-", Project: "42", Key: "smoke-777-protected"}},
+		{"a key with slashes and blanks", "https://b.s3.eu-central-1.amazonaws.com/project/42/a%20b/project/7/k", "a b/project/7/k", place{Bucket: "b", Project: "42", Key: "a b/project/7/k"}},
+		{"hashed", "https://b.s3.eu-central-1.amazonaws.com/project/42/" + hash, "k", place{Bucket: "b", Project: "42", Key: hash, Hashed: true}},
+		{"hashed, with a shard", "https://b.s3.eu-central-1.amazonaws.com/project/42/ab/" + hash, "k", place{Bucket: "b", Project: "42", Key: hash, Hashed: true}},
+		{"another key", "https://b.s3.eu-central-1.amazonaws.com/project/42/other", "k", place{Bucket: "b", Project: "42", Key: "other"}},
+		{"the documented suffix", "https://b.s3.eu-central-1.amazonaws.com/project/42/k/cache.zip", "k", place{Bucket: "b", Project: "42", Key: "k"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, ok := readPlace(tt.url, tt.key)
+			if diff := cmp.Diff(tt.want, got); diff != "" || !ok {
+				t.Errorf("%v %s", ok, diff)
+			}
+		})
+	}
+	for _, bad := range []string{"", "k", "://", "https://b.s3.eu-central-1.amazonaws.com/", "https://b.example.com/x/y/z", "https://b.s3.eu-central-1.amazonaws.com/project/abc/k", "http://[::1]:namedport/x"} {
+		if p, ok := readPlace(bad, "k"); ok {
+			t.Errorf("%q is taken for %+v", bad, p)
+		}
+	}
+}
+
+func TestWhatOpensACacheIsHidden(t *testing.T) {
+	tests := []struct{ name, in, want string }{
+		{"nothing", "WARNING: file does not exist", "WARNING: file does not exist"},
+		{"a query", `error=Get "https://b/k?X-Amz-Signature=S&x=y": EOF`, `error=Get "https://b/k?[hidden]": EOF`},
+		{"a query without pairs", "https://b/k?S", "https://b/k?[hidden]"},
+		{"a fragment", "https://b/k#S", "https://b/k#[hidden]"},
+		{"a user", "https://u:S@b/k", "https://[hidden]@b/k"},
+		{"a part of a query", "cut&X-Amz-Signature=S&a=b", "cut&X-Amz-Signature=[hidden]"},
+		{"a key in the environment", "AWS_SECRET_ACCESS_KEY=S done", "AWS_SECRET_ACCESS_KEY=[hidden] done"},
+		{"a session", "AWS_SESSION_TOKEN=S", "AWS_SESSION_TOKEN=[hidden]"},
+		{"a question", "does it exist? yes", "does it exist? yes"},
+		{"letters that change their length in lower case", "\u212a\u212aX-AMZ-Signature=S", "\u212a\u212aX-AMZ-Signature=[hidden]"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := hide(tt.in); got != tt.want {
+				t.Errorf("hide(%q) = %q, want %q", tt.in, got, tt.want)
+			}
+		})
+	}
+}
