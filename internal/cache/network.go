@@ -1,16 +1,14 @@
 package cache
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"io"
-	"net"
 	"net/http"
 	"strconv"
-	"syscall"
 	"time"
+
+	"gitlab.com/ci-aws/ci-aws/internal/silence"
 )
 
 // silent notes that nobody answered, or nobody who speaks as S3 does.
@@ -29,7 +27,7 @@ func (p *probe) silent(check string, err error) {
 	}
 	f["status"], f["said"] = strconv.Itoa(seen.status), said
 	f["timeout"] = p.waited().String()
-	f.Say("proxy", proxyFailed(err))
+	f.Say("proxy", silence.AtProxy(err))
 	p.fail(check, id, f)
 }
 
@@ -44,35 +42,18 @@ func (p *probe) waited() time.Duration {
 
 // networkCase names why no answer came: the case, and the system's own word for it.
 func networkCase(err error) (id, said string) {
-	var (
-		dns       *net.DNSError
-		verify    *tls.CertificateVerificationError
-		authority x509.UnknownAuthorityError
-		record    tls.RecordHeaderError
-		errno     syscall.Errno
-		op        *net.OpError
-	)
-	switch {
-	case errors.As(err, &dns):
+	switch reason, word := silence.Why(err); reason {
+	case silence.NoName:
 		return "s3-dns", ""
-	case errors.As(err, &verify), errors.As(err, &authority):
+	case silence.NoTrust:
 		return "s3-tls", ""
-	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+	case silence.NoTLS:
 		return "s3-no-tls", ""
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+	case silence.Cut:
 		return "s3-cut", ""
-	case errors.As(err, &errno):
-		return "s3-unreachable", errno.Error()
-	case errors.Is(err, context.DeadlineExceeded):
+	case silence.Late, silence.TimedOut:
 		return "s3-timeout", ""
-	case errors.As(err, &op) && op.Timeout():
-		return "s3-timeout", ""
+	default:
+		return "s3-unreachable", cmp.Or(word, "no connection")
 	}
-	return "s3-unreachable", "no connection"
-}
-
-// proxyFailed reports whether the way ended at a proxy.
-func proxyFailed(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "proxyconnect"
 }

@@ -3,8 +3,9 @@ package iam
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
 
 // hclObject is an object of Terraform's language, its members in order.
@@ -114,29 +115,17 @@ func hclName(s string) string {
 // would obey is escaped.
 // https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md#template-expressions
 func hclString(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for i, r := range s {
+	return report.QuotedString(s, func(r rune, rest string) (string, bool) {
+		mark := r == '$' || r == '%'
 		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
 		case r == '\n':
-			b.WriteString(`\n`)
-		case (r == '$' || r == '%') && strings.HasPrefix(s[i+1:], "{"):
-			b.WriteRune(r)
-			b.WriteRune(r)
-		case (r == '$' || r == '%') && (strings.HasPrefix(s[i+1:], "$") || strings.HasPrefix(s[i+1:], "%")):
+			return `\n`, true
+		case mark && strings.HasPrefix(rest, "{"):
+			return string(r) + string(r), true
+		case mark && (strings.HasPrefix(rest, "$") || strings.HasPrefix(rest, "%")):
 			// A run of them before a brace could be read in two ways.
-			fmt.Fprintf(&b, `\u%04x`, r)
-		case unicode.IsPrint(r) && !unicode.Is(unicode.Bidi_Control, r):
-			b.WriteRune(r)
-		case r > 0xffff:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
+			return fmt.Sprintf(`\u%04x`, r), true
 		}
-	}
-	b.WriteByte('"')
-	return strings.NewReplacer("section_start:", `section_start\u003a`, "section_end:", `section_end\u003a`).Replace(b.String())
+		return "", false
+	})
 }

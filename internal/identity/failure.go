@@ -2,18 +2,13 @@ package identity
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"io"
 	"maps"
-	"net"
 	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,6 +17,7 @@ import (
 
 	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 	"gitlab.com/ci-aws/ci-aws/internal/iam"
+	"gitlab.com/ci-aws/ci-aws/internal/silence"
 )
 
 // unknownCode is what the SDK puts where an answer has no error code.
@@ -125,7 +121,7 @@ func (id *Identity) expired() bool {
 // silent names the case where nobody answered, or nobody who speaks as STS does.
 func (id *Identity) silent(e *Error, op string, err error) {
 	e.NoVerdict = true
-	kase, what, said := networkCase(err)
+	kase, what, said := unanswered(err)
 	if status := foreignStatus(err); status != "" {
 		kase, what, said = "sts-html", "", ""
 		e.Facts["status"], e.Code = status, status
@@ -139,7 +135,7 @@ func (id *Identity) silent(e *Error, op string, err error) {
 		kase, said = "proxy-refused", ""
 		e.Facts["proxy"], e.Facts["proxy-from"] = id.proxy()
 		e.Facts["status"] = strconv.Itoa(int(refusal))
-	case proxyFailed(err):
+	case silence.AtProxy(err):
 		kase = "proxy-down"
 		e.Facts["proxy"], e.Facts["proxy-from"] = id.proxy()
 	case op == catalogue.AgentOp && kase == "sts-html":
@@ -171,42 +167,24 @@ func foreignStatus(err error) string {
 
 const noAnswer = "gave no answer within "
 
-// networkCase names why no answer came: the case, what the host did in words,
-// and the system's own word for it.
-func networkCase(err error) (kase, what, said string) {
-	var (
-		dns       *net.DNSError
-		verify    *tls.CertificateVerificationError
-		authority x509.UnknownAuthorityError
-		record    tls.RecordHeaderError
-		errno     syscall.Errno
-		op        *net.OpError
-	)
-	switch {
-	case errors.As(err, &dns):
-		return "sts-dns", "does not resolve", dns.Err
-	case errors.As(err, &verify):
-		return "sts-tls", "", verify.Err.Error()
-	case errors.As(err, &authority):
-		return "sts-tls", "", authority.Error()
-	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
+// unanswered names why no answer came: the case, what the host did in words, and
+// the system's own word for it.
+func unanswered(err error) (kase, what, said string) {
+	reason, said := silence.Why(err)
+	switch reason {
+	case silence.NoName:
+		return "sts-dns", "does not resolve", said
+	case silence.NoTrust:
+		return "sts-tls", "", said
+	case silence.NoTLS:
 		return "sts-no-tls", "", ""
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+	case silence.Cut:
 		return "sts-cut", "", ""
-	case errors.As(err, &errno):
-		return "sts-unreachable", "cannot be reached", errno.Error()
-	case errors.Is(err, context.DeadlineExceeded):
+	case silence.Late:
 		return "timeout", noAnswer, ""
-	case errors.As(err, &op) && op.Timeout():
-		return "sts-unreachable", "cannot be reached", "timed out"
+	case silence.Unreachable, silence.TimedOut:
 	}
-	return "sts-unreachable", "cannot be reached", ""
-}
-
-// proxyFailed reports whether the way ended at a proxy.
-func proxyFailed(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "proxyconnect"
+	return "sts-unreachable", "cannot be reached", said
 }
 
 // proxy is the host of the environment's proxy, without the user that its URL

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
@@ -59,23 +58,5 @@ func kubernetesLines(line string) string {
 // are not UTF-8, which TOML cannot hold, become U+FFFD.
 // https://toml.io/en/v1.0.0#string
 func tomlString(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for i, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r == ':' && (strings.HasSuffix(s[:i], "section_start") || strings.HasSuffix(s[:i], "section_end")):
-			b.WriteString(`\u003a`) // GitLab would fold the job log here
-		case !unicode.IsPrint(r) && r > 0xFFFF:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		case !unicode.IsPrint(r) || unicode.Is(unicode.Bidi_Control, r):
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
+	return report.QuotedString(s, func(rune, string) (string, bool) { return "", false })
 }
