@@ -17,6 +17,7 @@ var local = []Case{
 		ID: "no-identity", Check: "identity-present",
 		Problem: "no GitLab ID token ({id-token-env} is not set), no IRSA token (AWS_WEB_IDENTITY_TOKEN_FILE is not set and {file} does not exist), no EKS Pod Identity (AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE are not both set)",
 		Causes: []Cause{
+			{Why: "this is no pod of Kubernetes, whose identity it would have", Fix: "where jobs run by another executor, let them ask GitLab for an ID token (id_tokens with CI_AWS_ID_TOKEN) and name the role by CI_AWS_ROLE_ARN", When: "no-pod", First: "no-pod", Tell: "KUBERNETES_SERVICE_HOST is not set, and there is no service-account token"},
 			{Why: "of the two variables of Pod Identity just one is set, <half>, so that something else than EKS set it", Fix: "remove it from the job's variables", When: "half", Tell: "EKS sets both variables, or none"},
 			{Why: "the service account of this pod, {pod-sub}, has no role annotation, or got it after the pod started", Fix: "annotate it with eks.amazonaws.com/role-arn and start a new job", When: "pod-sub", Tell: "kubectl get serviceaccount NAME -o yaml shows the annotation, or none"},
 			{Why: "the service account of this pod has no role annotation, or got it after the pod started", Fix: "annotate it with eks.amazonaws.com/role-arn and start a new job", When: "no-pod-sub", Tell: "kubectl get serviceaccount NAME -o yaml shows the annotation, or none"},
@@ -47,6 +48,7 @@ var local = []Case{
 		ID: "irsa-missing", Check: "identity-present",
 		Problem: "AWS_WEB_IDENTITY_TOKEN_FILE is not set and {file} does not exist",
 		Causes: []Cause{
+			{Why: "this is no pod of Kubernetes, whose identity it would have", Fix: "where jobs run by another executor, let them ask GitLab for an ID token (id_tokens with CI_AWS_ID_TOKEN) and name the role by CI_AWS_ROLE_ARN", When: "no-pod", First: "no-pod", Tell: "KUBERNETES_SERVICE_HOST is not set, and there is no service-account token"},
 			{Why: "the service account of this pod, {pod-sub}, has no role annotation, or got it after the pod started", Fix: "annotate it with eks.amazonaws.com/role-arn and start a new job", When: "pod-sub", Tell: "kubectl get serviceaccount NAME -o yaml shows the annotation, or none"},
 			{Why: "the service account of this pod has no role annotation, or got it after the pod started", Fix: "annotate it with eks.amazonaws.com/role-arn and start a new job", When: "no-pod-sub", Tell: "kubectl get serviceaccount NAME -o yaml shows the annotation, or none"},
 			{Why: "AWS_ROLE_ARN was set by hand, and a role without a token is no identity", Fix: "remove it from the job's variables, and annotate the service account with eks.amazonaws.com/role-arn instead", When: "role-env", Tell: "AWS_ROLE_ARN is set, and no token is mounted"},

@@ -55,6 +55,7 @@ func chooses() []struct{ fact, words string } {
 		{"no-bucket", "where S3 answered 404"},
 		{"no-end", "where the log does not say how it ended"},
 		{"no-issuer-region", "where the issuer names no region"},
+		{"no-pod", "outside of a pod of Kubernetes"},
 		{"no-pod-sub", "where nothing tells the pod's service account"},
 		{"no-result", "where it does not say of which version it is"},
 		{"no-slip", "where the two have little in common"},

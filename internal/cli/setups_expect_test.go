@@ -55,6 +55,14 @@ func expectSetups() []setup {
 			edit: func(p *place) { p.bare() }, fix: []string{"role-arn=arn:aws:iam::210987654321:role/k8s-irsa-other"},
 		},
 		{
+			kase: "no-identity", name: "a job of another executor", edit: func(p *place) {
+				p.bare()
+				p.unset("KUBERNETES_SERVICE_HOST")
+				p.remove(podFile)
+			},
+			lead: "this is no pod of Kubernetes", fix: []string{"CI_AWS_ID_TOKEN"},
+		},
+		{
 			kase: "no-identity", name: "nothing of the role is known", edit: func(p *place) { p.bare() },
 			fix: []string{"role-arn=arn:aws:iam::ACCOUNT:role/ROLE"}, not: []string{awsfake.Account},
 		},

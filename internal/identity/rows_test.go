@@ -14,6 +14,7 @@ import (
 // the hints list them.
 func TestWhatAPodCanShowIsNamed(t *testing.T) {
 	bare := func(w *world) {
+		w.env["KUBERNETES_SERVICE_HOST"] = "10.100.0.1"
 		for _, name := range []string{"AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
 			delete(w.env, name)
 		}

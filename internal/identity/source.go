@@ -72,6 +72,8 @@ func (id *Identity) absent(kase string) *Error {
 		kase = "default-service-account"
 	}
 	f := catalogue.Facts{"id-token-env": id.IDTokenEnv(), "file": WebhookTokenFile, "pod-sub": id.Pod.Claims.Subject}
+	f.Say("no-pod", id.job.Get("KUBERNETES_SERVICE_HOST") == "" && id.Pod.Claims.Subject == "" && !id.Mounted() &&
+		!id.job.Value(agentURI, agentTokenFile, roleEnv).Known())
 	f.Say("no-pod-sub", id.Pod.Claims.Subject == "")
 	f.Say("role-env", id.job.Get(roleEnv) != "")
 	f.Say("overwrite", id.job.Get(overwriteEnv) != "")
