@@ -1,6 +1,7 @@
 package awsfake
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/xml"
@@ -184,9 +185,15 @@ func (c *Cloud) serveObject(w http.ResponseWriter, r *http.Request, caller sessi
 	}
 	sent := checksumsOf(r.Header)
 	if op.name == "PutObject" || op.name == "UploadPart" {
-		answer.add = sent
+		answer.add = maps.Clone(sent)
+	}
+	if op.name == "PutObject" || op.name == "CreateMultipartUpload" {
+		answer.add = withEncryption(answer.add, r.Header, b)
 	}
 	c.store.handler.ServeHTTP(answer, r)
+	if !answer.started {
+		answer.WriteHeader(http.StatusOK) // an answer without a body, to which headers belong too
+	}
 	if op.name == "PutObject" || op.name == "CompleteMultipartUpload" || op.name == "DeleteObject" {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -195,6 +202,29 @@ func (c *Cloud) serveObject(w http.ResponseWriter, r *http.Request, caller sessi
 			c.checksums[object] = sent
 		}
 	}
+}
+
+// withEncryption adds how an object is kept: as the call asks, else by the
+// bucket's key, else as all are.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
+func withEncryption(add, asked http.Header, b bucket) http.Header {
+	const algorithm, key = "X-Amz-Server-Side-Encryption", "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"
+	if add == nil {
+		add = http.Header{}
+	}
+	switch by := asked.Get(algorithm); {
+	case by != "":
+		add.Set(algorithm, by)
+		if by != "AES256" {
+			add.Set(key, cmp.Or(asked.Get(key), b.KMSKey))
+		}
+	case b.KMSKey != "":
+		add.Set(algorithm, "aws:kms")
+		add.Set(key, b.KMSKey)
+	default:
+		add.Set(algorithm, "AES256")
+	}
+	return add
 }
 
 func checksumsOf(h http.Header) http.Header {

@@ -14,7 +14,8 @@ import (
 
 // judge says what the answer for the object that is not there proves.
 func (p *probe) judge(ctx context.Context, err error) {
-	switch answerOf(err).Code {
+	p.answer = answerOf(err)
+	switch p.answer.Code {
 	case "NoSuchKey":
 		p.holds(checkReachable, report.Value{Text: p.c.host(), From: p.endpointFrom()})
 		p.holds(checkSignature)

@@ -71,6 +71,7 @@ type probe struct {
 	region   report.Value // that calls are signed for
 	redact   *report.Redactor
 	findings map[string]report.Finding // by check
+	answer   *s3Error                  // to the question for an object that is not there
 	start    time.Time
 }
 
@@ -81,6 +82,9 @@ func newProbe(ctx context.Context, cfg aws.Config, b Bucket, who Caller) *probe 
 	p.c = newClient(ctx, cfg, b, p.region.Text)
 	return p
 }
+
+// folder is where objects of a check are, behind the prefix.
+const folder = "ci-aws-check/"
 
 // firstRegion is asked where no region is known: its answer names the bucket's.
 const firstRegion = "us-east-1"
@@ -116,7 +120,7 @@ func (p *probe) run(ctx context.Context) {
 
 // ask asks for an object that surely is not there, and drops what comes.
 func (p *probe) ask(ctx context.Context) error {
-	out, err := p.c.getObject(ctx, join(p.b.Prefix.Text, "ci-aws-check/"+rand.Text()), span{})
+	out, err := p.c.getObject(ctx, join(p.b.Prefix.Text, folder+rand.Text()), span{})
 	if err == nil {
 		_ = out.Body.Close() // the answer has come, its body is of no interest
 	}

@@ -36,7 +36,7 @@ func TestMinIO(t *testing.T) {
 		if got := strings.Join(bn.keys(key, 1), "|"); got != key {
 			t.Errorf("%q is listed as %q", key, got)
 		}
-		bn.must(bn.c.deleteObject(t.Context(), key, ""))
+		bn.remove(key, "")
 	}
 	body := noise(3*partSize + 7)
 	bn.upload("big ü", io.NewSectionReader(bytes.NewReader(body), 0, int64(len(body))))
@@ -51,7 +51,7 @@ func TestMinIO(t *testing.T) {
 	if _, err := bn.c.getUnsigned(t.Context(), "big ü"); answerOf(err).Code != "AccessDenied" {
 		t.Errorf("unsigned: %v", err)
 	}
-	bn.must(bn.c.deleteObject(t.Context(), "big ü", ""))
+	bn.remove("big ü", "")
 
 	id, err := bn.c.createUpload(t.Context(), "half", encryption{})
 	bn.must(err)
@@ -71,7 +71,7 @@ func TestMinIO(t *testing.T) {
 	bn.must(err)
 	for i := range 3 {
 		bn.put(fmt.Sprint("v ", i), "x")
-		bn.must(bn.c.deleteObject(t.Context(), fmt.Sprint("v ", i), ""))
+		bn.remove(fmt.Sprint("v ", i), "")
 	}
 	versions := func(next map[string][]string) (page, error) { return bn.c.listVersions(t.Context(), "v ", next) }
 	all := bn.all(versions)
@@ -79,7 +79,7 @@ func TestMinIO(t *testing.T) {
 		t.Errorf("%+v, want three versions, each with a mark", all)
 	}
 	for _, v := range all {
-		bn.must(bn.c.deleteObject(t.Context(), v.Key, v.VersionID))
+		bn.remove(v.Key, v.VersionID)
 	}
 	if left := bn.all(versions); left != nil {
 		t.Errorf("left are %+v", left)

@@ -126,7 +126,7 @@ func TestACallIsSignedAsTheSDKSignsIt(t *testing.T) {
 						_, err := sdk.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: bucket, Key: &key, VersionId: aws.String("v +/=")})
 						return err
 					},
-					func() error { return ours.deleteObject(ctx, key, "v +/=") },
+					func() error { _, err := ours.deleteObject(ctx, key, "v +/="); return err },
 				},
 				"PutObject": {
 					func() error {

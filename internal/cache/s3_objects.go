@@ -114,14 +114,14 @@ func (c client) putObject(ctx context.Context, key string, body *io.SectionReade
 }
 
 // deleteObject removes an object, or one version of it. In a bucket with
-// versions an object that is removed without one is only hidden.
-func (c client) deleteObject(ctx context.Context, key, version string) error {
+// versions an object that is removed without one is only hidden, by a mark whose
+// version the answer has.
+func (c client) deleteObject(ctx context.Context, key, version string) (about, error) {
 	query := url.Values{}
 	if version != "" {
 		query.Set("versionId", version)
 	}
-	_, err := c.tell(ctx, call{op: "DeleteObject", method: http.MethodDelete, key: key, query: query})
-	return err
+	return c.tell(ctx, call{op: "DeleteObject", method: http.MethodDelete, key: key, query: query})
 }
 
 // headBucket says where the bucket is, which S3 does in a refusal too; "" where

@@ -35,7 +35,7 @@ func TestAnObjectOfAnyKeyIsStoredAsTheSDKStoresIt(t *testing.T) {
 		t.Errorf("%d keys, want %d", left, len(hostile()))
 	}
 	for _, key := range hostile() {
-		bn.must(bn.c.deleteObject(t.Context(), key, ""))
+		bn.remove(key, "")
 	}
 	if left := bn.keys("", pageSize); left != nil {
 		t.Errorf("left are %q", left)
@@ -91,18 +91,18 @@ func TestAVersionIsRemovedAndNotOnlyHidden(t *testing.T) {
 	versions := func() []entry {
 		return bn.all(func(next map[string][]string) (page, error) { return bn.c.listVersions(t.Context(), "k", next) })
 	}
-	bn.must(bn.c.deleteObject(t.Context(), "k", one.VersionID))
+	bn.remove("k", one.VersionID)
 	want := []entry{{Key: "k", Size: 3, VersionID: two.VersionID}}
 	if diff := cmp.Diff(want, versions()); diff != "" || bn.get("k") != "two" {
 		t.Error(diff)
 	}
-	bn.must(bn.c.deleteObject(t.Context(), "k", ""))
+	bn.remove("k", "")
 	hidden := versions()
 	if len(hidden) != 2 {
 		t.Fatalf("%+v, want a version and the mark that hides it", hidden)
 	}
 	for _, v := range hidden {
-		bn.must(bn.c.deleteObject(t.Context(), v.Key, v.VersionID))
+		bn.remove(v.Key, v.VersionID)
 	}
 	if left := versions(); left != nil {
 		t.Errorf("left are %+v", left)

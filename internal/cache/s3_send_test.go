@@ -260,7 +260,7 @@ func TestOneConnectionServesManyCalls(t *testing.T) {
 		if answerOf(err).Code != "NoSuchKey" {
 			t.Fatal(err)
 		}
-		bn.must(bn.c.deleteObject(t.Context(), "k", ""))
+		bn.remove("k", "")
 	}
 	if got := connections.Load(); got != 1 {
 		t.Errorf("%d connections", got)

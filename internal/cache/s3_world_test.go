@@ -102,6 +102,13 @@ func (bn *bench) get(key string) string {
 	return bn.read(o)
 }
 
+func (bn *bench) remove(key, version string) about {
+	bn.Helper()
+	a, err := bn.c.deleteObject(bn.Context(), key, version)
+	bn.must(err)
+	return a
+}
+
 func (bn *bench) read(o object) string {
 	bn.Helper()
 	defer o.Body.Close()

@@ -57,6 +57,7 @@ func chooses() []struct{ fact, words string } {
 		{"no-issuer-region", "where the issuer names no region"},
 		{"no-pod", "outside of a pod of Kubernetes"},
 		{"no-pod-sub", "where nothing tells the pod's service account"},
+		{"no-reason", "where S3 gives no reason"},
 		{"no-result", "where it does not say of which version it is"},
 		{"no-slip", "where the two have little in common"},
 		{"not-ambient", "unless the keys are those of the environment (ambient)"},
@@ -100,6 +101,7 @@ func chooses() []struct{ fact, words string } {
 		{"unread", "where S3 gave no answer"},
 		{"untyped", "where AuthenticationType is not set"},
 		{"url", "where it is a URL"},
+		{"versioned", "where the bucket keeps versions"},
 		{"vpc-endpoint", "where the answer speaks of VPC endpoint policies"},
 		{"waited", "after --wait"},
 	}

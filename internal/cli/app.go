@@ -81,6 +81,7 @@ func makers() []maker {
 		{"configure", configureCommand},
 		{"explain", explainCommand},
 		{"trust", trustCommand},
+		{"cache", cacheCommand},
 		{"smoke", smokeCommand},
 		{"completion", completionCommand},
 	}

@@ -36,6 +36,7 @@ func Reference() string {
 	writeExitCodes(&b)
 	writeFields(&b)
 	b.WriteString(explainFields)
+	b.WriteString(cacheCheckFields)
 	b.WriteString(smokeFields)
 	b.WriteString(smokeLogFields)
 	return b.String()

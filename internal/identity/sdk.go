@@ -38,11 +38,12 @@ const (
 // sdk holds what the SDK is told: the settings of the environment that shape
 // calls, never its credentials.
 type sdk struct {
-	env     config.EnvConfig
-	cas     *x509.CertPool // nil for the system's
-	client  *http.Client
-	retryer aws.Retryer
-	last    *lastAnswer
+	env       config.EnvConfig
+	cas       *x509.CertPool // nil for the system's
+	transport http.RoundTripper
+	client    *http.Client // by way of it, with a bound
+	retryer   aws.Retryer
+	last      *lastAnswer
 }
 
 // newSDK reads the SDK's settings (CA bundle, proxies, FIPS, dual-stack, retry
@@ -70,6 +71,7 @@ func (id *Identity) newSDK() (sdk, error) {
 		}
 		return nil
 	}
+	s.transport = transport
 	s.client = &http.Client{
 		Transport:     limited{transport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -179,14 +181,29 @@ func keysUnreachable(err error) aws.Ternary {
 	return aws.UnknownTernary
 }
 
-// Config is what a client of another service is told, with a session's keys.
+// Config is what a client of another service is told, with a session's keys. Of
+// an answer its HTTP client reads the first MiB.
 func (id *Identity) Config(session Session) (aws.Config, error) {
+	return id.config(session, func(s sdk) *http.Client { return s.client })
+}
+
+// UnboundConfig is Config for who bounds what is kept of an answer: its HTTP
+// client reads answers of any length.
+func (id *Identity) UnboundConfig(session Session) (aws.Config, error) {
+	return id.config(session, func(s sdk) *http.Client {
+		own := *s.client
+		own.Transport = s.transport
+		return &own
+	})
+}
+
+func (id *Identity) config(session Session, client func(sdk) *http.Client) (aws.Config, error) {
 	s, err := id.newSDK()
 	if err != nil {
 		return aws.Config{}, err
 	}
 	return aws.Config{
-		Region: id.Region.Text, HTTPClient: s.client, Credentials: session.Keys.provider(), AppID: appID,
+		Region: id.Region.Text, HTTPClient: client(s), Credentials: session.Keys.provider(), AppID: appID,
 		ConfigSources: []any{s.env}, DisableClockSkewCorrection: aws.ToBool(s.env.DisableClockSkewCorrection),
 		Retryer: func() aws.Retryer { return s.retryer },
 	}, nil

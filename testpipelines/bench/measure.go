@@ -36,7 +36,7 @@ func (l *lab) measure(ctx context.Context, runs int) (result, error) {
 		fmt.Sprintf("%d cores, %s/%s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version()),
 		fmt.Sprintf("times are medians of %d interleaved runs, with the quartiles in parentheses", runs),
 	}}
-	for _, figure := range []func(context.Context, int, *result) error{l.exchange, l.awsCLI, l.stored, l.doctor, l.memory, masking, size} {
+	for _, figure := range []func(context.Context, int, *result) error{l.exchange, l.awsCLI, l.stored, l.doctor, l.memory, l.transfer, masking, size} {
 		if err := figure(ctx, runs, &r); err != nil {
 			return result{}, err
 		}

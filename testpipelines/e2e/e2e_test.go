@@ -58,6 +58,8 @@ func TestMinIO(t *testing.T) {
 	t.Run("a token for another audience is refused, and whoami tells its audience", w.wrongAudience)
 	t.Run("a token that has expired is refused, and whoami tells when", w.expired)
 	t.Run("a role that does not exist is refused and is named", w.wrongRole)
+	t.Run("cache check proves what a session's policy allows, and nothing more", w.cacheCheck)
+	t.Run("cache check that is cut, ended or late leaves nothing behind", w.cacheCheckCut)
 }
 
 func (w world) whoami(t *testing.T) {

@@ -26,6 +26,7 @@ type minIO struct {
 	URL     string
 	RoleARN string
 	Bucket  string
+	Root    *s3.Client // of who may do everything
 }
 
 // startMinIO starts a server that trusts the issuer's tokens, and stops it when
@@ -44,6 +45,7 @@ func startMinIO(t *testing.T, issuer *awsfake.Issuer) minIO {
 		"MINIO_IDENTITY_OPENID_CONFIG_URL=" + issuer.URL() + "/.well-known/openid-configuration",
 		"MINIO_IDENTITY_OPENID_CLIENT_ID=" + awsfake.STSAudience,
 		"MINIO_IDENTITY_OPENID_ROLE_POLICY=readwrite",
+		"MINIO_KMS_SECRET_KEY=e2e:" + base64.StdEncoding.EncodeToString([]byte(rand.Text() + rand.Text())[:32]),
 	}
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
@@ -73,11 +75,11 @@ func startMinIO(t *testing.T, issuer *awsfake.Issuer) minIO {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	client := s3.New(s3.Options{
+	server.Root = s3.New(s3.Options{
 		Region: awsfake.Region, BaseEndpoint: &server.URL, UsePathStyle: true,
 		Credentials: credentials.NewStaticCredentialsProvider(user, password, ""),
 	})
-	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(server.Bucket)}); err != nil {
+	if _, err := server.Root.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(server.Bucket)}); err != nil {
 		t.Fatal(err)
 	}
 	return server

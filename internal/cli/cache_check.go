@@ -1,0 +1,308 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/urfave/cli/v2"
+
+	"gitlab.com/ci-aws/ci-aws/internal/cache"
+	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
+	"gitlab.com/ci-aws/ci-aws/internal/iam"
+	"gitlab.com/ci-aws/ci-aws/internal/identity"
+	"gitlab.com/ci-aws/ci-aws/internal/report"
+	"gitlab.com/ci-aws/ci-aws/internal/runner"
+)
+
+const cacheCheckDescription = `Stores objects in the bucket of a cache, asks about them, gets them back and compares,
+lists and deletes them, and says how fast. They are under PREFIX/ci-aws-check/ and are
+removed whatever happens; what could not be removed is named. A GET without
+credentials has to be refused. --expect says what the role is to be able to do: what
+goes beyond it is a failure.
+
+It proves the access of the role that it runs with, which is not how a cache is
+reached: the runner manager signs for that, or assumes a role. Without --timeout it
+takes 30s, and 1s more for each MiB above 30.
+
+   ci-aws cache check --bucket my-super-duper-gitlab-runner-cache --prefix runners-all
+   ci-aws cache check --config config.toml --runner fargate-small --size 256MiB
+   ci-aws cache check --bucket my-super-duper-gitlab-runner-cache --expect none`
+
+func cacheCheckCommand(io IO, t *talk) *cli.Command {
+	return &cli.Command{
+		Name: "check", Usage: "store, get and delete objects in a cache's bucket", Description: cacheCheckDescription,
+		Flags: withCommon(
+			stringFlag("bucket", "try the bucket `NAME` (BucketName of --config)"),
+			stringFlag("prefix", "store below `PREFIX` (Path of --config)"),
+			stringFlag("s3-endpoint-url", "call S3 at `URL` (ServerAddress of --config, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL)"),
+			stringFlag("sse", "ask for encryption by `KIND`: AES256 or aws:kms (ServerSideEncryption of --config, the bucket's default)"),
+			stringFlag("kms-key-id", "encrypt with the KMS key `KEY`, an ARN, id or alias (ServerSideEncryptionKeyID of --config)"),
+			stringFlag("expect", "the role is to have `ACCESS`: read-write, read or none (read-write)"),
+			stringFlag("size", "send an object of `SIZE` in parts, 6MiB to 1GiB (8MiB)"),
+			stringFlag("config", "take bucket, prefix, region, endpoint and encryption from the runner's configuration `FILE` (config.toml)"),
+			stringFlag("runner", "take the runner `NAME` of that file"),
+			stringFlag("file", "write JSON or JUnit into `FILE`, and the text to stdout"),
+			stringFlag("annotations", "write links to the failed checks into `FILE`, as artifacts:reports:annotations takes them"),
+		),
+		Action: action(io, t, func(ctx context.Context, s settings) error {
+			return cacheCheckOptions{settings: s}.run(ctx, io, t)
+		}),
+	}
+}
+
+// cacheCheckFields documents what its JSON has beside the findings.
+const cacheCheckFields = `
+## The JSON of cache check
+
+That of doctor, and ` + "`transfer`" + `: ` + "`bytes`" + ` of the object that went in parts, its number of ` + "`parts`" + `,
+how many went at once (` + "`parallel`" + `), and ` + "`up`" + ` and ` + "`down`" + `, each with ` + "`seconds`" + ` and ` + "`mib_per_second`" + `.
+What was not done is ` + "`null`" + `.
+`
+
+type cacheCheckOptions struct {
+	settings settings
+	trial    cache.Trial
+	config   []report.Finding // what the runner's configuration says of its cache
+	timeout  time.Duration
+}
+
+func (o cacheCheckOptions) run(ctx context.Context, io IO, t *talk) error {
+	s := o.settings
+	if err := noArgs(s.c); err != nil {
+		return err
+	}
+	out, err := s.reportForm()
+	if err != nil {
+		return err
+	}
+	out.siblings = []report.Sibling{{Key: "transfer", Value: (*cache.Transfer)(nil)}}
+	const suite = "ci-aws cache check"
+	req, err := s.request()
+	if err == nil {
+		err = o.read(req)
+	}
+	if setting, ok := errors.AsType[*settingError](err); ok && !setting.flag {
+		return out.write(io, t, s.job, wrongSetting(setting), suite)
+	}
+	if err != nil {
+		return err
+	}
+	var r report.Report
+	if len(o.config) > 0 {
+		r.Groups = append(r.Groups, report.Group{ID: "config", Title: "the runner's configuration", Findings: o.config})
+	}
+	if o.trial.Bucket.Name.Known() {
+		found, transfer, err := o.check(ctx, req, t)
+		if err != nil {
+			return err
+		}
+		r.Groups = append(r.Groups, found...)
+		out.siblings[0].Value = transfer
+	}
+	return out.write(io, t, s.job, r, suite)
+}
+
+// check gets a session and tries the bucket with it. Where there is none, the
+// finding says why, and the bucket waits for it.
+func (o *cacheCheckOptions) check(ctx context.Context, req identity.Request, t *talk) ([]report.Group, *cache.Transfer, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.timeout+req.Wait)
+	defer cancel()
+	who, cfg, err := o.session(ctx, t)
+	if f, ok := identity.Finding(err); ok && exitCode(err) != exitUsage {
+		return []report.Group{
+			{ID: "identity", Title: "the identity", Findings: []report.Finding{f}},
+			{ID: "bucket", Title: "the bucket", Findings: []report.Finding{catalogue.Waits("bucket-readable", f.ID)}},
+		}, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	r := cache.Check(ctx, cfg, o.trial, who)
+	return []report.Group{
+		{ID: "bucket", Title: "the bucket", Findings: r.Bucket},
+		{ID: "objects", Title: "its objects, with --expect " + o.trial.Expect.Text, Findings: r.Objects},
+		{ID: "access", Title: "what this proves", Findings: []report.Finding{
+			catalogue.Find("access-of-check").Finding(catalogue.Facts{"caller": cmp.Or(who.ARN, "these credentials")}, nil),
+		}},
+	}, r.Transfer, nil
+}
+
+// session gets the credentials, and whose they are where the service tells it.
+func (o *cacheCheckOptions) session(ctx context.Context, t *talk) (cache.Caller, aws.Config, error) {
+	var who cache.Caller
+	id, err := resolve(ctx, o.settings, t)
+	if err == nil {
+		if at := o.s3Endpoint(); at.Known() {
+			err = id.CheckS3(at)
+		}
+	}
+	if err != nil {
+		return who, aws.Config{}, err
+	}
+	session, err := exchange(ctx, &id, t)
+	if err == nil && !session.ARN.Known() && !id.FinalRole().Known() {
+		// A server in place of AWS's may not have the call, and S3 is asked all the same.
+		caller, cerr := id.Caller(ctx, session)
+		switch {
+		case cerr == nil:
+			session = caller
+		case !id.Endpoint.Known():
+			err = cerr
+		}
+	}
+	if err != nil {
+		return who, aws.Config{}, err
+	}
+	arn, _ := iam.ParseAssumedRole(session.ARN.Text)
+	who = cache.Caller{ARN: session.ARN.Or(id.FinalRole()).Text, Role: arn.Role, Account: session.Account.Text}
+	cfg, err := id.UnboundConfig(session)
+	return who, cfg, err
+}
+
+// s3Endpoint is where S3 is in place of AWS's own; unknown where there is none.
+func (o *cacheCheckOptions) s3Endpoint() report.Value {
+	j := o.settings.job
+	if at := o.trial.Bucket.EndpointURL; at.Known() || j.True("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
+		return at
+	}
+	return j.Value("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+}
+
+// read takes the trial from the runner's configuration, and from flags in place
+// of what that says.
+func (o *cacheCheckOptions) read(req identity.Request) error {
+	given := map[string]report.Value{}
+	for _, flag := range []string{"bucket", "prefix", "s3-endpoint-url", "sse", "kms-key-id", "expect", "size", "config", "runner", "timeout"} {
+		v, err := o.settings.value(flag)
+		if err != nil {
+			return err
+		}
+		given[flag] = v
+	}
+	if err := o.readConfig(given["config"], given["runner"], given["bucket"]); err != nil {
+		return err
+	}
+	b := &o.trial.Bucket
+	for at, v := range map[*report.Value]report.Value{
+		&b.Name: given["bucket"], &b.Prefix: given["prefix"], &b.Region: req.Region,
+		&b.EndpointURL: given["s3-endpoint-url"], &b.KMSKey: given["kms-key-id"], &o.trial.Encryption: given["sse"],
+	} {
+		*at = v.Or(*at)
+	}
+	if !b.Name.Known() && len(o.config) == 0 {
+		return usagef("cache check: want --bucket, or --config with a runner that has a cache")
+	}
+	if err := o.readEncryption(given["sse"], given["kms-key-id"]); err != nil {
+		return err
+	}
+	if err := o.readExpect(given["expect"]); err != nil {
+		return err
+	}
+	return o.readSize(given["size"], given["timeout"], req.Timeout)
+}
+
+// readConfig reads the configuration. One that cannot be read is a finding.
+func (o *cacheCheckOptions) readConfig(file, name, bucket report.Value) error {
+	if name.Known() && !file.Known() {
+		return wrong(name, "it names a runner of a file, and --config names none")
+	}
+	if !file.Known() {
+		return nil
+	}
+	r, err := readRunner(file.Text, name.Text)
+	if err != nil {
+		o.config = []report.Finding{runner.ErrorFinding(file.Text, err)}
+		return nil
+	}
+	o.trial.Bucket, o.trial.Encryption = bucketOf(r, false), encryptionOf(r)
+	o.config = slices.DeleteFunc(r.Findings(), func(f report.Finding) bool { return !strings.HasPrefix(f.ID, "runner-cache") })
+	if !bucket.Known() && !o.trial.Bucket.Name.Known() && !slices.ContainsFunc(o.config, report.Finding.Bad) {
+		return wrong(file, "it names no bucket of S3 to try; give one with --bucket")
+	}
+	return nil
+}
+
+// encryptionOf is the cache's encryption by S3's name for it.
+// https://docs.gitlab.com/runner/configuration/advanced-configuration/#the-runnerscaches3-section
+func encryptionOf(r runner.Runner) report.Value {
+	v := placed(r.Cache.S3.ServerSideEncryption)
+	switch strings.ToUpper(v.Text) {
+	case "S3":
+		v.Text = "AES256"
+	case "KMS":
+		v.Text = "aws:kms"
+	case "DSSE-KMS":
+		v.Text = "aws:kms:dsse"
+	}
+	return v
+}
+
+func (o *cacheCheckOptions) readEncryption(sse, key report.Value) error {
+	switch {
+	case sse.Known() && sse.Text != "AES256" && sse.Text != "aws:kms":
+		return wrong(sse, "unknown kind %q: want AES256 or aws:kms", report.Clean(sse.Text))
+	case sse.Text == "AES256" && key.Known():
+		return wrong(key, "a KMS key is for --sse aws:kms, and %s says AES256", sse.From)
+	case key.Known() && !o.trial.Encryption.Known():
+		o.trial.Encryption = report.Value{Text: "aws:kms", From: key.From}
+	}
+	return nil
+}
+
+func (o *cacheCheckOptions) readExpect(v report.Value) error {
+	o.trial.Expect = v.Or(report.Value{Text: string(cache.ReadWrite), From: "--expect"})
+	if !slices.Contains([]cache.Expect{cache.ReadWrite, cache.Read, cache.None}, cache.Expect(o.trial.Expect.Text)) {
+		return wrong(v, "unknown access %q: want read-write, read or none", report.Clean(v.Text))
+	}
+	return nil
+}
+
+// freeSize is what the usual timeout is enough for, in bytes; above it each MiB
+// has a second more.
+const freeSize = 30 << 20
+
+func (o *cacheCheckOptions) readSize(size, given report.Value, timeout time.Duration) error {
+	o.trial.Size = cache.DefaultSize
+	if size.Known() {
+		n, ok := parseSize(size.Text)
+		if !ok {
+			return wrong(size, "%q is not a size such as 8MiB or 1GiB", report.Clean(size.Text))
+		}
+		if n < cache.MinSize || n > cache.MaxSize {
+			return wrong(size, "%q is not between 6MiB and 1GiB: it takes two parts, and the first has 5MiB", report.Clean(size.Text))
+		}
+		o.trial.Size = n
+	}
+	o.timeout, o.trial.Timeout = timeout, report.Value{From: given.From}
+	if !given.Known() {
+		o.timeout += time.Duration(max(o.trial.Size-freeSize, 0)>>20) * time.Second
+		o.trial.Timeout.From = "the default"
+	}
+	o.trial.Timeout.Text = identity.ShortDuration(o.timeout)
+	return nil
+}
+
+// parseSize reads a number of bytes, KiB, MiB or GiB.
+func parseSize(text string) (int64, bool) {
+	unit := int64(1)
+	for _, u := range []struct {
+		name string
+		size int64
+	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}} {
+		if before, ok := strings.CutSuffix(text, u.name); ok {
+			text, unit = strings.TrimRight(before, " "), u.size
+			break
+		}
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 || n > cache.MaxSize*2/unit {
+		return 0, err == nil
+	}
+	return n * unit, true
+}

@@ -1,0 +1,40 @@
+package cli_test
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"gitlab.com/ci-aws/ci-aws/internal/awsfake"
+)
+
+// useS3 lets the program call the cloud's S3.
+func useS3(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Setenv("AWS_ENDPOINT_URL_S3", cloudOf(ts).S3URL())
+}
+
+// objects asserts how many objects the reference's bucket has.
+func objects(ts *testscript.TestScript, _ bool, args []string) {
+	keys, err := cloudOf(ts).AddUser(awsfake.Account, "owner", `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
+	ts.Check(err)
+	cfg := aws.Config{Region: awsfake.Region, Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return keys, nil })}
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.BaseEndpoint, o.UsePathStyle = aws.String(cloudOf(ts).S3URL()), true })
+	list, err := client.ListObjectsV2(context.Background(), &s3.ListObjectsV2Input{Bucket: aws.String(awsfake.Bucket)})
+	ts.Check(err)
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	if len(list.Contents) != want {
+		ts.Fatalf("%d objects, want %d", len(list.Contents), want)
+	}
+}
+
+// encrypted asserts the encryption that the last object was stored with.
+func encrypted(ts *testscript.TestScript, _ bool, args []string) {
+	all := cloudOf(ts).Received("PutObject")
+	if got := all[len(all)-1].Header.Get("X-Amz-Server-Side-Encryption"); got != args[0] {
+		ts.Fatalf("encryption %q, want %q", got, args[0])
+	}
+}

@@ -1,0 +1,119 @@
+package cli_test
+
+import (
+	"net/http"
+	"time"
+
+	"gitlab.com/ci-aws/ci-aws/internal/awsfake"
+)
+
+// only gives the job role a permission policy of its own for these actions on
+// objects, beside s3:ListBucket and s3:GetObject.
+func only(actions string) func(*place) {
+	const bucket = "arn:aws:s3:::" + awsfake.Bucket
+	return permitted(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "` + bucket +
+		`"}, {"Effect": "Allow", "Action": [` + actions + `], "Resource": "` + bucket + `/*"}]}`)
+}
+
+// listed is what S3 says of a folder without objects.
+const listed = `<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>`
+
+// noReason is how S3 refuses across accounts.
+var noReason = awsfake.Fault{Vector: "bare-denied"}
+
+// refusing lets S3 refuse a call without a reason.
+func refusing(action string) func(*place) {
+	return func(p *place) {
+		f := noReason
+		f.Action = action
+		p.inject(f)
+	}
+}
+
+// cacheSetups are what `cache check` finds that S3 does not say in one answer.
+func cacheSetups() []setup {
+	public := func(actions string) func(*place) {
+		return func(p *place) {
+			const bucket = "arn:aws:s3:::" + awsfake.Bucket
+			check(p.t, p.cloud.SetBucketPolicy(awsfake.Bucket, `{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": [`+actions+`], "Resource": ["`+bucket+`", "`+bucket+`/*"]}]}`))
+		}
+	}
+	rows := []setup{
+		{
+			kase: "put-denied", name: "a role that may only read", edit: only(`"s3:GetObject"`),
+			lead: "allow s3:PutObject on", fix: []string{"--expect read", `"s3:PutObject"`, "aws_iam_role_policy"},
+		},
+		{kase: "put-denied", name: "no reason", edit: refusing("PutObject"), fix: []string{"S3 gives no reason"}},
+		{
+			kase: "encryption-other", name: "a server that does not heed --sse", args: []string{"--sse", "aws:kms"},
+			edit: func(p *place) { p.answer("PutObject", http.StatusOK, "") }, lead: "set the bucket's default encryption, or leave out --sse",
+		},
+		{
+			kase: "head-alone-denied", name: "a proxy that refuses HEAD",
+			edit: func(p *place) {
+				p.inject(awsfake.Fault{Action: "HeadObject", Status: http.StatusForbidden, Type: "text/html"})
+			}, lead: "in NO_PROXY",
+		},
+		{
+			kase: "get-denied", name: "a role that may only write", check: "object-head",
+			edit: func(p *place) {
+				only(`"s3:PutObject", "s3:DeleteObject"`)(p)
+				// The object that is not there is told of all the same.
+				p.inject(awsfake.Fault{Action: "GetObject", Vector: "no-key", Times: 1})
+			},
+			lead: "allow s3:GetObject on",
+		},
+		{
+			kase: "object-differs", name: "an object of the same size in its place", args: []string{"--size", "6MiB"},
+			edit: func(p *place) {
+				p.inject(awsfake.Fault{Action: "GetObject", Vector: "no-key", Times: 1})
+				p.inject(awsfake.Fault{Action: "GetObject", Status: http.StatusOK, Body: "something else"})
+			}, lead: "in NO_PROXY",
+		},
+		{kase: "nothing-to-read", name: "an empty cache", args: []string{"--expect", "read"}, edit: only(`"s3:GetObject"`), lead: "after a job has stored one"},
+		{kase: "multipart-denied", name: "no reason", edit: refusing("CreateMultipartUpload"), lead: "kms:Decrypt on the bucket's key"},
+		{
+			kase: "transfer-timeout", name: "S3 stops answering", args: []string{"--timeout", "4s"},
+			edit: func(p *place) { p.inject(awsfake.Fault{Action: "UploadPart", Delay: time.Hour}) }, lead: "give --timeout more time",
+		},
+		{kase: "list-denied", name: "no reason", edit: refusing("ListObjectsV2"), lead: "allow s3:ListBucket on the bucket's own ARN"},
+		{kase: "list-lacks", name: "a list that is late", edit: func(p *place) { p.answer("ListObjectsV2", http.StatusOK, listed) }, lead: "correct AWS_ENDPOINT_URL_S3"},
+		{kase: "world-readable", name: "everybody may read", edit: public(`"s3:GetObject"`), lead: "aws s3api put-public-access-block"},
+		{
+			kase: "world-readable", name: "everybody may read and list, and the role may not write", args: []string{"--expect", "read"},
+			edit: func(p *place) { only(`"s3:GetObject"`)(p); public(`"s3:GetObject", "s3:ListBucket"`)(p) }, lead: "aws s3api put-public-access-block",
+		},
+		{kase: "unsigned-untold", name: "a role without access", args: []string{"--expect", "none"}, edit: permitted(""), lead: "as the role that fills the cache"},
+		{kase: "delete-denied", name: "no s3:DeleteObject", edit: only(`"s3:GetObject", "s3:PutObject"`), lead: "allow s3:DeleteObject on", fix: []string{"aws s3api delete-object --bucket"}},
+		{
+			kase: "leftovers", name: "S3 has trouble when it comes to deleting", edit: func(p *place) {
+				p.env["AWS_MAX_ATTEMPTS"] = "1"
+				p.answer("DeleteObject", http.StatusInternalServerError, s3Error("InternalError", "no"))
+			}, lead: "delete it by hand", fix: []string{"aws s3api delete-object --bucket"},
+		},
+		{kase: "get-allowed", name: "a job role that reaches the cache", args: []string{"--expect", "none"}, edit: only(`"s3:GetObject"`), lead: "take it out of the role's policies"},
+		{
+			kase: "head-allowed", name: "a proxy that answers HEAD", args: []string{"--expect", "none"}, edit: func(p *place) {
+				permitted("")(p)
+				p.inject(awsfake.Fault{Action: "HeadObject", Status: http.StatusNotFound})
+			}, lead: "take it out of the role's policies",
+		},
+		{kase: "list-allowed", name: "s3:ListBucket alone", args: []string{"--expect", "none"}, edit: permitted(allow("s3:ListBucket", "*")), lead: "take it out of the role's policies"},
+		{kase: "put-allowed", name: "a role that writes, and should read", args: []string{"--expect", "read"}, lead: "take it out of the role's policies"},
+		{
+			kase: "multipart-allowed", name: "uploads in parts are let through", args: []string{"--expect", "none"}, edit: func(p *place) {
+				permitted("")(p)
+				p.answer("CreateMultipartUpload", http.StatusOK, "<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>")
+			}, lead: "take it out of the role's policies",
+		},
+		{kase: "delete-allowed", name: "s3:DeleteObject alone", args: []string{"--expect", "none"}, edit: permitted(allow("s3:DeleteObject", "*")), lead: "take it out of the role's policies"},
+		{
+			kase: "place-untold", name: "a server that judges the caller first", args: []string{"--expect", "none"}, edit: permitted(""), lead: "compare --bucket with",
+		},
+		{kase: "access-of-check", name: "a bucket where all holds", lead: "runner manager's service account"},
+	}
+	for i := range rows {
+		rows[i].args = append([]string{"cache", "check", "--bucket", awsfake.Bucket, "--prefix", "runners-all"}, rows[i].args...)
+	}
+	return rows
+}
