@@ -96,7 +96,8 @@ func (id *Identity) Known() catalogue.Facts { return id.facts() }
 // NotOffered reports whether a service answered that it has no such call.
 func NotOffered(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && slices.Contains([]string{"InvalidAction", "NotImplemented", "UnsupportedOperation", "NotSupported", "404", "405", "501"}, e.Code)
+	return ok && (slices.Contains([]string{"InvalidAction", "NotImplemented", "UnsupportedOperation", "NotSupported", "404", "405", "501"}, e.Code) ||
+		strings.HasPrefix(e.Said, "InvalidParameterValue: Unsupported action")) // MinIO
 }
 
 // HasProfile reports whether the AWS config files of the job have a profile.
