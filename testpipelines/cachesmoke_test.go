@@ -46,7 +46,8 @@ exec "$REAL" "$@"
 // that starts it is green whatever they are; that strategy: depend stands there is
 // checked by the tests in templates/.
 func TestTheCacheSmokeTest(t *testing.T) {
-	program := parts.Build(t, "./cmd/ci-aws")
+	built := parts.Build(t, "./cmd/ci-aws")
+	program := runnerOfEachFleet(t, built)
 	deleted := t.TempDir()
 	if err := os.WriteFile(filepath.Join(deleted, "ci-aws"), []byte(cacheDeleted), 0o700); err != nil {
 		t.Fatal(err)
@@ -130,6 +131,22 @@ func TestTheCacheSmokeTest(t *testing.T) {
 	}
 }
 
+// runnerOfEachFleet is a folder with a ci-aws that sees a runner's id of its own
+// for each fleet: gitlab-ci-local is one runner, whatever the tags.
+func runnerOfEachFleet(t *testing.T, program string) string {
+	t.Helper()
+	dir := t.TempDir()
+	text := `#!/bin/sh
+CI_RUNNER_ID=$(printf %s "$CI_AWS_FLEET" | cksum | cut -d " " -f 1)
+export CI_RUNNER_ID
+exec '` + filepath.Join(program, "ci-aws") + `' "$@"
+`
+	if err := os.WriteFile(filepath.Join(dir, "ci-aws"), []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 func TestTheInputsOfTheCacheSmokeTestReachTheChild(t *testing.T) {
 	text, err := os.ReadFile("cache-smoke/.gitlab-ci.yml")
 	if err != nil {
@@ -140,7 +157,7 @@ func TestTheInputsOfTheCacheSmokeTestReachTheChild(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(consumer, ".gitlab-ci.yml"), []byte(strings.Replace(edited, "fleets: ", "fleets: >-\n        ", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	run := runPipeline(t, consumer, parts.Build(t, "./cmd/ci-aws"), nil)
+	run := runPipeline(t, consumer, runnerOfEachFleet(t, parts.Build(t, "./cmd/ci-aws")), nil)
 	want := map[string]string{
 		"mine-cache-smoke-plan": "PASS", "mine-cache-smoke": "PASS",
 		"write-01": "PASS", "write-02": "PASS", "read-01": "PASS", "read-02": "PASS", "report": "PASS",

@@ -101,6 +101,14 @@ var cacheLog = []Case{
 		Sources: []string{runnerShell},
 	},
 	{
+		ID: "cache-log-not-uploaded", Check: "cache-log-stored", Status: report.Unknown,
+		Problem: "nothing was uploaded for {key}, since its archive is up to date; whether S3 has it <log> does not say",
+		Causes: []Cause{
+			{Why: "the files are as in the archive on the runner's disk, and a runner stops there before it looks for a URL, with a cache in S3 and without", Fix: "take a new key, such as one with $CI_PIPELINE_ID, so that the runner has to upload, and look at that job's log", Tell: `the log of a job with a new key has "Uploading" or "No URL provided"`},
+		},
+		Sources: []string{runnerArchiver},
+	},
+	{
 		ID: "cache-log-upload-no-url", Check: "cache-log-stored",
 		Problem: "<runner> had no URL for {key}, and stored it on its own disk only",
 		Causes: []Cause{
@@ -163,6 +171,7 @@ var unfinished = []Cause{
 	{Why: "GitLab cut the log at its size limit", Fix: "let the job print less, or raise output_limit in the [[runners]] section of config.toml", When: "log-cut", First: "log-cut", Tell: `the log has "Job's log exceeded limit of"`},
 	{Why: "a newer runner words its lines in another way", Fix: "look at the lines that are shown, which were not understood", When: "lines-kept", First: "lines-kept", Tell: "the lines that are shown tell how it ended"},
 	{Why: `"Successfully extracted cache" and "Created cache" stand in the log of a purely local cache, too, and no line around it names a URL`, Fix: "take the whole log: Complete Raw on the job's page", When: "success-alone", Tell: "the log that GitLab stores has more lines there"},
+	{Why: "the last transfer failed, and what the log calls a success may be of the runner's disk alone", Fix: "look at the failure behind the last \"Downloading\" or \"Uploading\" in <log>, and start the job again", When: "refused-last", First: "refused-last", Tell: `"Retrying..." or "received:" stands between that line and "Successfully extracted cache" or "Created cache"`},
 	{Why: "the job was cancelled, timed out or still runs", When: "no-end", Fix: "take the log of a job that has ended", Tell: `the section of the cache ends without "Successfully extracted cache", "Created cache" or "Failed to"`},
 }
 

@@ -16,7 +16,7 @@ var cachePair = []Case{
 	},
 	{
 		ID: "cache-log-not-shared", Check: "cache-log-shared",
-		Problem: "{key} was stored under {stored}, and <reader> does not look <there>: `Shared` is false",
+		Problem: "{key} was stored under {stored}, <apart>: `Shared` is false",
 		Causes: []Cause{
 			{Why: "runners with Shared = false keep their caches under runner/ and a part of their own token, where no other runner looks", Fix: "set Shared = true in [runners.cache] of both runners, with the same bucket and the same Path, and store the cache again", Tell: "does config.toml of the writer's runner, and of the reader's, have Shared = true in [runners.cache]?"},
 		},
@@ -82,7 +82,7 @@ var cachePair = []Case{
 		ID: "cache-log-lost", Check: "cache-log-shared",
 		Problem: "{key} was stored, and <reader> did not find it",
 		Causes: []Cause{
-			{Why: "the writer's archive was as before, and was not uploaded in this job", Fix: "take a new key, so that the writer has to upload", When: "archive-as-before", First: "archive-as-before", Tell: `does the writer's log have "Archive is up to date!"?`},
+			{Why: "the writer's archive was as before, and was not uploaded in this job", Fix: "take a new key, so that the writer has to upload", When: "archive-as-before", First: "archive-as-before", Tell: `does the writer's log have "Archive is up to date!" or "Primary cache already exists remotely"?`},
 			{Why: "the reader's runner does not share: Shared is not true in its configuration", Fix: "set Shared = true in [runners.cache] of its config.toml", When: "stored-shared", Tell: "does config.toml of the reader's runner have Shared = true in [runners.cache]?"},
 			{Why: "the two runners have different buckets", Fix: "give BucketName, ServerAddress and BucketLocation in [runners.cache.s3] the same values in both runners' config.toml", Tell: "do both runners' config.toml have the same BucketName?"},
 			{Why: "the two runners have a different Path", Fix: "give Path in [runners.cache] the same value in both runners' config.toml", Tell: "do both runners' config.toml have the same Path in [runners.cache]?"},

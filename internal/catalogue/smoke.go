@@ -15,6 +15,7 @@ var smokeTitles = map[string]string{
 	"smoke-no-fallback": "no other cache can stand in for the tested one",
 	"smoke-apart":       "writer and reader ran on runners of their own",
 	"smoke-from-cache":  "what was read came out of the cache in S3",
+	"smoke-folders":     "each folder tells which fleet stored it",
 	"smoke-results":     "the result of each reader can be used",
 }
 
@@ -44,9 +45,32 @@ var smoke = []Case{
 		Problem: "<reader> got nothing of what {writer} stored in pipeline {pipeline}: <job> left <files> in the workspace (<why>)",
 		Causes: []Cause{
 			{Why: "the reader's job runs in a folder that an earlier job used, and its cache gave nothing", Fix: emptied + "; then look for the cause of the miss with ci-aws smoke log WRITER READER", Tell: "the reader's log has no line \"Downloading cache from\""},
-			{Why: "the clock of the runner's machine is behind GitLab's, so that a cache's files seem old", Fix: "set that clock", When: "by-clock", Unsure: true, Tell: "date -u in the job is behind CI_JOB_STARTED_AT"},
+		},
+		Sources: []string{gitStrategy},
+	},
+	{
+		ID: "smoke-seems-old", Check: "smoke-hit", Status: report.Unknown,
+		Problem: "<reader> found all that {writer} stored in pipeline {pipeline}, but it seems older than this job: <files> (<why>)",
+		Causes: []Cause{
+			{Why: "the clock of the runner's machine is behind GitLab's, so that a cache's files seem old", Fix: "let the machine that runs the job take its time by NTP", Unsure: true, Tell: "date -u in the job is behind CI_JOB_STARTED_AT"},
+			{Why: "the files lay in a workspace that an earlier job used, and the cache gave nothing", Fix: emptied, Tell: "the reader's log has no line \"Downloading cache from\""},
 		},
 		Sources: []string{gitStrategy, "https://docs.gitlab.com/ci/variables/predefined_variables/"},
+	},
+	{
+		ID: "smoke-one-runner", Check: "smoke-hit", Status: report.Unknown,
+		Problem: "<reader> found all that {writer} stored in pipeline {pipeline}, but runner <what> ran both jobs: that proves nothing between two fleets",
+		Causes: []Cause{
+			{Why: "one runner has the tags of both fleets", Fix: "name each fleet by tags that no other fleet's runners have"},
+		},
+		Sources: []string{"https://docs.gitlab.com/ci/yaml/#tags"},
+	},
+	{
+		ID: "smoke-unreadable", Check: "smoke-hit", Status: report.Unknown,
+		Problem: "<reader> may not read <files>, and so cannot tell what it got of what {writer} stored in pipeline {pipeline}: permission denied",
+		Causes: []Cause{
+			{Why: "the cache was extracted by another user than the job's, with a mode that keeps others out", Fix: "let both run as one user (uid), or let the files and their folders be readable for others: chmod -R a+rX in the writer's job, and umask 022 where a cache is extracted", Tell: "ls -lnR of the folder shows another uid than id -u does, and no r for others", Unsure: true},
+		},
 	},
 	{
 		ID: "smoke-stale", Check: "smoke-hit",
@@ -67,6 +91,13 @@ var smoke = []Case{
 			{Why: "the archive was damaged, or ended early, on its way", Fix: "start the reader's job again; if it stays, have the writer store it anew", Tell: `the reader's log says "Failed to extract cache"`},
 		},
 		Sources: []string{gitlabCaching, runnerShells},
+	},
+	{
+		ID: "smoke-whose", Check: "smoke-folders", Status: report.Note,
+		Problem: "<files> cannot be used, and may be what {writer} stored (<why>)",
+		Causes: []Cause{
+			{Why: "more fleets were missed than folders are broken", Fix: "look for the cause of the misses first, and see in that folder which pipeline and fleet its files are of"},
+		},
 	},
 	{
 		ID: "smoke-partial", Check: "smoke-hit",
@@ -95,10 +126,9 @@ var smoke = []Case{
 	},
 	{
 		ID: "smoke-together", Check: "smoke-apart", Status: report.Warn,
-		Problem: "<what> ran this job and the one that wrote for {writer}, so that the hit proves nothing between two fleets",
+		Problem: "the host {host} ran this job and the one that wrote for {writer}, so that the hit proves little between two fleets",
 		Causes: []Cause{
-			{Why: "one runner has the tags of both fleets", Fix: "name each fleet by tags that no other fleet's runners have", When: "one-runner"},
-			{Why: "both runners start their jobs on one machine, whose disk can hold a local cache for both", Fix: `see whether the reader's log says "Downloading cache from https://", and let the fleets run on machines of their own`, When: "one-host"},
+			{Why: "both runners start their jobs on one machine, whose disk can hold a local cache for both", Fix: `see whether the reader's log says "Downloading cache from https://", and let the fleets run on machines of their own`},
 		},
 		Sources: []string{"https://docs.gitlab.com/ci/yaml/#tags"},
 	},
@@ -121,6 +151,7 @@ var smoke = []Case{
 		Problem: "the result {file} cannot be used: <why>",
 		Causes: []Cause{
 			{Why: "it was written by another version of ci-aws", Fix: "run all jobs of the pipeline in one image", When: "other-schema"},
+			{Why: "no reader's result reached this job", Fix: "give the names that ci-aws smoke read --file had; in a pipeline keep them as artifacts with when: always, and let this job take them (dependencies, needs)", When: "no-file"},
 			{Why: "its job was stopped while it wrote, or it is another file", Fix: "give the files that ci-aws smoke read --output json --file wrote, and start that reader's job again", When: "no-result"},
 		},
 	},

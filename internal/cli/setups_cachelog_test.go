@@ -82,6 +82,8 @@ func cacheLogSetups() []setup {
 		one("cache-log-download-failed", "another region", "another region", restoresCache("WARNING: received: 301 Moved Permanently", lost)),
 		one("cache-log-download-failed", "no network", "the network", restoresCache("WARNING: Get \""+cacheURL+here+"\": dial tcp: i/o timeout", lost)),
 		one("cache-log-save-unfinished", "a log that GitLab cut", "GitLab cut the log", savesCache("Job's log exceeded limit of 4194304 bytes.")),
+		one("cache-log-not-uploaded", "an archive that lies on the runner's disk", "take a new key", savesCache("Archive is up to date!", kept)),
+		one("cache-log-unfinished", "a refusal after the download began", "the last transfer failed", restoresCache(download, "WARNING: Retrying...", "WARNING: received: 403 Forbidden", got)),
 		one("cache-log-upload-no-url", "no cache in config.toml", "no cache configured", savesCache("No URL provided, cache will not be uploaded to shared cache server. Cache will be stored only locally.", kept)),
 		one("cache-log-upload-denied", "a manager's role that may not write", "s3:PutObject", savesCache(upload, "FATAL: received: 403 Forbidden", failed)),
 		one("cache-log-upload-denied", "a role of RoleARN that may not write", "the role of RoleARN", savesCache("Using GoCloud URL for cache upload", "Uploading cache.zip to s3://b/"+here, "FATAL: operation error S3: PutObject, https response error StatusCode: 403", failed)),
@@ -96,6 +98,7 @@ func cacheLogSetups() []setup {
 		two("cache-log-unpaired", "a writer that only reads", "the writer's job stores none", missesCache(key, ""), missesCache(key, "")),
 		two("cache-log-unpaired", "logs of other jobs", "have changed places", storesCache(key, here)+savesCache("Archive is up to date!", kept), jobLog("cluster-1", "bCsCcYp6x", 20, "restore_cache", "Checking cache for lint...", lost)),
 		two("cache-log-not-shared", "each runner for itself", "set Shared = true", storesCache(key, "runner/aCsCcYp6x/"+here), missesCache(key, "")),
+		two("cache-log-not-shared", "each runner for itself, and no s3:ListBucket", "set Shared = true", storesCache(key, "runner/aCsCcYp6x/"+here), restoresCache("WARNING: received: 403 Forbidden", lost)),
 		two("cache-log-not-shared", "the reader for itself", "set Shared = true", storesCache(key, here), missesCache(key, cacheURL+"runner/bCsCcYp6x/project/42/other")),
 		two("cache-log-other-bucket", "two buckets", "BucketName", storesCache(key, here), missesCache(key, strings.Replace(cacheURL, "my-super-duper", "another", 1)+"project/42/other")),
 		two("cache-log-other-path", "two paths", "give Path in [runners.cache]", storesCache(key, here), missesCache(key, strings.Replace(cacheURL, "runners-all", "runners-eks", 1)+"project/42/other")),
@@ -106,7 +109,7 @@ func cacheLogSetups() []setup {
 		two("cache-log-early", "jobs of one stage", "later stage", strings.ReplaceAll(storesCache(key, here), "179544401", "179544402"), missesCache(key, "")),
 		two("cache-log-vanished", "a lifecycle rule", "lifecycle", storesCache(key, here), missesCache(key, cacheURL+"project/42/other")),
 		two("cache-log-lost", "the writer shares, and the reader does not say", "the reader's runner does not share", storesCache(key, here), missesCache(key, "")),
-		two("cache-log-lost", "nothing was uploaded", "the writer's archive was as before", savesCache("Archive is up to date!", kept), missesCache(key, "")),
+		two("cache-log-lost", "nothing was uploaded", "the writer's archive was as before", restoresCache(download, got)+savesCache("Archive is up to date!", kept), missesCache(key, "")),
 		two("cache-log-other-object", "an old cache in the reader's own place", "new in each pipeline", storesCache(key, here), restoresCache("Downloading cache from "+cacheURL+"runner/bCsCcYp6x/"+here, got)),
 	}
 }

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -56,7 +57,7 @@ func smokeSetups() []setup {
 			args: []string{"smoke", "read", "--fleet", "fargate-small", "--expect", "fargate-small", "--dir", "ci-aws-smoke"},
 		},
 		{kase: "smoke-leftover", name: "the writer's own files", edit: func(p *place) { p.smokeWritten(false) }, lead: "GIT_STRATEGY: empty", fix: []string{"ci-aws smoke log WRITER READER"}},
-		{kase: "smoke-leftover", name: "files older than the job", edit: written(func(p *place) { p.env["CI_JOB_STARTED_AT"] = "2126-11-23T12:00:00Z" }), lead: "GIT_STRATEGY: empty", fix: []string{"set that clock"}},
+		{kase: "smoke-seems-old", name: "files older than the job by the clocks alone", edit: written(func(p *place) { p.env["CI_JOB_STARTED_AT"] = "2126-11-23T12:00:00Z" }), lead: "NTP", fix: []string{"GIT_STRATEGY: empty"}},
 		{kase: "smoke-stale", name: "another pipeline's", edit: written(nil, "--pipeline", "1211"), lead: "write $CI_PIPELINE_ID into cache:key"},
 		{kase: "smoke-corrupt", name: "a byte that differs", edit: written(func(p *place) {
 			path := filepath.Join(p.root, "ci-aws-smoke", "01", "0002.bin")
@@ -68,13 +69,13 @@ func smokeSetups() []setup {
 		{kase: "smoke-corrupt", name: "a manifest with a path in it", edit: manifest(func(s string) string { return strings.Replace(s, "0001.bin", "../../../etc/passwd", 1) }), lead: "give each writer a key of its own"},
 		{kase: "smoke-partial", name: "a file too few", edit: written(func(p *place) { p.remove("ci-aws-smoke/01/0003.bin") }), lead: "cache:paths"},
 		{kase: "smoke-fallback-key", name: "set in the job's variables", edit: written(func(p *place) { p.env["CACHE_FALLBACK_KEY"] = "main-protected" }), lead: "remove it from variables: in YAML"},
-		{kase: "smoke-together", name: "one runner", edit: written(func(p *place) { p.env["CI_RUNNER_ID"] = "7" }), lead: "name each fleet by tags"},
+		{kase: "smoke-one-runner", name: "one runner for both fleets", edit: written(func(p *place) { p.env["CI_RUNNER_ID"] = "7" }), lead: "name each fleet by tags"},
 		{kase: "smoke-together", name: "one host", edit: written(nil), lead: "machines of their own"},
 		{kase: "smoke-untold", name: "a manifest that tells no time", edit: manifest(func(s string) string {
 			var out []string
 			for line := range strings.SplitSeq(s, "\n") {
 				if strings.Contains(line, `"changed"`) {
-					line = `"changed": "0001-01-01T00:00:00Z"`
+					line = `"changed": "0001-01-01T00:00:00Z",`
 				}
 				out = append(out, line)
 			}
@@ -99,7 +100,22 @@ func smokeSetups() []setup {
 	return append(
 		all,
 		setup{kase: "smoke-no-answer", name: "no result of the reader", edit: (*place).smokeReader, args: report, lead: "waits for a runner with these tags"},
+		setup{kase: "smoke-no-answer", name: "a writer that is no reader, without the plan's fleets", edit: func(p *place) {
+			result()(p)
+		}, args: []string{"smoke", "report", "read-cluster,kubernetes.json"}, lead: "waits for a runner with these tags"},
+		setup{
+			kase: "smoke-unreadable", name: "files of another user, in a reader's result",
+			edit: func(p *place) {
+				result()(p)
+				raw, err := os.ReadFile(filepath.Join(p.root, "read-cluster,kubernetes.json"))
+				check(p.t, err)
+				p.file("read-02.json", strings.NewReplacer(`"verdict": "hit"`, `"verdict": "unreadable"`, `"files": []`, `"files": ["01/0001.bin"]`).Replace(string(raw)))
+			},
+			args: []string{"smoke", "report", "read-fargate-small.json", "read-02.json"}, lead: "uid",
+		},
+		setup{kase: "smoke-whose", name: "two fleets missed beside one broken manifest", edit: manifest(func(s string) string { return s[:100] }), args: append(slices.Clip(read), "--expect", "arm"), lead: "misses first"},
 		setup{kase: "smoke-result-unusable", name: "a file that is cut", edit: func(p *place) { p.smokeReader(); p.file("read-01.json", `{"schema": 1, "smoke": {"pip`) }, args: append(report[:4:4], "read-01.json"), lead: "start that reader's job again"},
+		setup{kase: "smoke-result-unusable", name: "a pattern that fits no file", edit: (*place).smokeReader, args: append(report[:4:4], "nomatch-*.json"), lead: "keep them as artifacts"},
 		setup{kase: "smoke-result-unusable", name: "a file of another version", edit: func(p *place) { p.smokeReader(); p.file("read-01.json", `{"schema": 2}`) }, args: append(report[:4:4], "read-01.json"), lead: "run all jobs of the pipeline in one image"},
 		setup{
 			kase: "smoke-result-other", name: "an artifact of an earlier pipeline", edit: result("--pipeline", "1211"),

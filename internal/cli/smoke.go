@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 
@@ -58,13 +60,25 @@ func (s settings) pipeline() (report.Value, error) {
 	return v, nil
 }
 
-// fleet reads tags with commas between. They are data: even what no job could ask
-// for is taken.
+// fleet reads tags with commas between, as plan does.
 func (s settings) fleet(v report.Value) (string, error) {
-	if err := smoke.CheckFleet(v.Text); err != nil {
+	f, err := smoke.ParseFleet(v.Text)
+	if err != nil {
 		return "", wrong(v, "%v", err)
 	}
-	return smoke.FleetText(v.Text), nil
+	return f.String(), nil
+}
+
+// smokeHints are what to do about a file's error. That a call was interrupted, or
+// had no more time, is no fault of the folder's.
+func smokeHints(err error, hint string) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if _, foreign := errors.AsType[*smoke.ForeignError](err); foreign {
+		hint = "let --dir name a folder of its own, or move that file away: nothing was removed"
+	}
+	return &hintedError{err, []string{hint}}
 }
 
 // origin is this job as manifests and results name it.

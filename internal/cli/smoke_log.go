@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	goio "io"
 	"os"
@@ -113,6 +114,12 @@ func readJobLog(ctx context.Context, io IO, file string) (runner.Log, error) {
 }
 
 func unreadableLog(name string, err error) error {
+	if errors.Is(err, runner.ErrUTF16) {
+		return &hintedError{
+			fmt.Errorf("reading the log %q: %w", name, err),
+			[]string{"save it by curl --output FILE, or write it anew as UTF-8: Get-Content job.log | Set-Content -Encoding utf8 job-utf8.log"},
+		}
+	}
 	return &hintedError{
 		fmt.Errorf("reading the log %q: %w", name, bare(err)),
 		[]string{"give the raw log of a job: Complete Raw on the job's page, or the API's projects/ID/jobs/ID/trace"},
@@ -201,7 +208,7 @@ func useText(u runner.CacheUse) string {
 const smokeLogFields = `
 ## The JSON of smoke log
 
-` + "`caches` has an entry for each cache of each log, in order: `log` and `runner`, `action` (`restore` or `save`),\n`key`, `fallback` (true where the key is a fallback of the one before), `outcome` (`hit`, `miss`, `uploaded`,\n`up-to-date`, `local`, `no-url`, `denied`, `too-large`, `empty`, `failed`, `policy`, `skipped` or `unknown`),\n`url` (without its query, or `null`), `transfer` (`presigned`, `gocloud` or `null`), `answer` (S3's status, or\n`null`), `retries`, `bytes` and `limit_bytes` (of an archive that is too large, or `null`), `began` and `ended` (RFC 3339,\nor `null`), `seconds` (or `null`) and `said` (lines of the runner that were not understood).\n"
+` + "`caches` has an entry for each cache of each log, in order: `log` and `runner`, `action` (`restore` or `save`),\n`key`, `fallback` (true where the key is a fallback of the one before), `outcome` (`hit`, `miss`, `uploaded`,\n`present` (on the server already), `up-to-date` (not uploaded: unchanged on the runner), `local`, `no-url`, `denied`, `too-large`, `empty`, `failed`, `policy`, `skipped` or `unknown`),\n`url` (without its query, or `null`), `transfer` (`presigned`, `gocloud` or `null`), `answer` (S3's status, or\n`null`), `retries`, `bytes` and `limit_bytes` (of an archive that is too large, or `null`), `began` and `ended` (RFC 3339,\nor `null`), `seconds` (or `null`) and `said` (lines of the runner that were not understood).\n"
 
 type logCache struct {
 	Log      string   `json:"log"`

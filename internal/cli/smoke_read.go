@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 	"gitlab.com/ci-aws/ci-aws/internal/report"
 	"gitlab.com/ci-aws/ci-aws/internal/smoke"
 )
@@ -14,10 +15,11 @@ import (
 const smokeReadDescription = `Says what this job's cache gave of each fleet that wrote: hit, miss, stale (of another
 pipeline), corrupt or partial. It makes the content anew and compares every byte. DIR
 holds a folder for each fleet, of any name. Exits with 1 unless all are hits, and
-where CACHE_FALLBACK_KEY is set. Files that a writer left in the workspace are a miss
-where that can be told: they have the inode and the time of change that their writer
-noted, or were last changed more than a minute before CI_JOB_STARTED_AT. Files that
-something copied into the workspace after that cannot be told from a cache's.
+where CACHE_FALLBACK_KEY is set; with 3 where the worst is that a hit is not proven (one
+runner ran both jobs, or the files seem older than the job by the clocks alone) or that
+files are unreadable. Files that a writer left in the workspace are a miss where that can
+be told: they have the inode and the time of change or of birth that their writer noted.
+Files that something copied into the workspace cannot be told from a cache's.
 
    ci-aws smoke read --dir ci-aws-smoke --expect fargate-small --expect cluster,kubernetes
    ci-aws smoke read --dir ci-aws-smoke --expect fargate-small --output json --file result.json`
@@ -64,7 +66,7 @@ func (o smokeReadOptions) run(ctx context.Context, io IO, t *talk) error {
 	}
 	result, err := smoke.Read(ctx, reading)
 	if err != nil {
-		return &hintedError{err, []string{"let --dir name the folder that this job's cache holds, as its cache:paths has it"}}
+		return smokeHints(err, "let --dir name the folder that this job's cache holds, as its cache:paths has it")
 	}
 	out.siblings = []report.Sibling{{Key: "smoke", Value: result}}
 	return out.write(io, t, s.job, result.Report(reading.Dir), "ci-aws smoke read")
@@ -100,7 +102,7 @@ func (o smokeReadOptions) reading(io IO) (r smoke.Reading, err error) {
 	return r, nil
 }
 
-// expected are the fleets of --expect, each once. Tags hold spaces, so that the
+// expected are the fleets of --expect; none stands twice. Tags hold spaces, so that the
 // variable has semicolons between fleets, and no white space.
 func (o smokeReadOptions) expected() ([]string, error) {
 	s := o.settings
@@ -111,22 +113,25 @@ func (o smokeReadOptions) expected() ([]string, error) {
 			return nil, err
 		}
 	}
-	var fleets []string
-	seen := map[string]bool{}
+	var fleets []smoke.Fleet
 	for _, v := range values {
 		for text := range strings.SplitSeq(strings.TrimSuffix(strings.TrimSpace(v.Text), ";"), ";") {
 			if !v.Known() {
 				return nil, usagef("no fleet is expected: give --expect, the tags of a fleet that wrote")
 			}
-			fleet, err := s.fleet(report.Value{Text: text, From: v.From})
+			fleet, err := smoke.ParseFleet(text)
 			if err != nil {
-				return nil, err
+				return nil, wrong(v, "%v", err)
 			}
-			if !seen[fleet] {
-				seen[fleet] = true
-				fleets = append(fleets, fleet)
-			}
+			fleets = append(fleets, fleet)
 		}
 	}
-	return fleets, nil
+	if twice, ok := smoke.Twice(fleets); ok {
+		return nil, wrong(values[0], "the fleet %s is given twice", catalogue.Quote(twice.String()))
+	}
+	var texts []string
+	for _, f := range fleets {
+		texts = append(texts, f.String())
+	}
+	return texts, nil
 }

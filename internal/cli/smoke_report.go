@@ -11,8 +11,9 @@ import (
 
 const smokeReportDescription = `Joins the results of readers, the JSON of ci-aws smoke read, into a matrix of which
 fleet got what which fleet stored. With the fleets of the plan, what no result tells
-is "no answer" and never a pass. What was not run is "implied" where a third fleet
-reads what the one stored, and the other reads what that fleet stored; else "not run".
+is "no answer" and never a pass; without them, a writer that is no reader is "no answer".
+What was not run is "implied" where some fleet got what the writer stored, and the
+reader got what that fleet stored; else "not run".
 --output is text, json, junit or html: one page with a picture, and no script.
 
    ci-aws smoke report --fleets 'fargate-small; cluster,kubernetes' ci-aws-smoke-read-*.json
@@ -91,4 +92,4 @@ func (o smokeReportOptions) plan() (*smoke.Plan, error) {
 const smokeFields = `
 ## The JSON of smoke
 
-` + "`smoke read` writes `schema` (1), `verdict` and `findings` as doctor does, and `smoke`: `pipeline`,\n`reader` (`fleet`, `job`, `runner`, `host`), `fallback_key` (CACHE_FALLBACK_KEY of its job) and\n`cells`, one for each fleet that was expected: `writer` (the fleet), `verdict` (`hit`, `miss`,\n`stale`, `corrupt` or `partial`), `files` (that are corrupt or missing, the first five) and\n`more` (how many others), `why`, `leftover` (of a miss: the writer's own files lie there),\n`untold` (of a hit: whether they lie there cannot be told), `pipeline` and `by` (`job`, `runner`,\n`host`) as the manifest says, `bytes` that were compared, and `seconds`.\n\n`smoke report` writes the same and `matrix`: `pipeline`, `fleets`, and `fields` (`writer`, `reader`,\n`state`: a verdict, `no answer`, `implied` or `not run`), by writer, then by reader.\n\n`manifest.json` has `schema` (1), `fleet`, `pipeline`, `job`, `runner`, `host`, `written`, `size` of\neach file in bytes, and `files` (`name`, `sha256`, `inode`, and `changed`: when the kernel last\nchanged it, which no program sets).\n"
+` + "`smoke read` writes `schema` (1), `verdict` and `findings` as doctor does, and `smoke`: `pipeline`,\n`reader` (`fleet`, `job`, `runner`, `host`), `fallback_key` (CACHE_FALLBACK_KEY of its job) and\n`cells`, one for each fleet that was expected: `writer` (the fleet), `verdict` (`hit`, `miss`,\n`stale`, `corrupt`, `partial`, `not proven` or `unreadable`), `files` (that are corrupt, missing or unreadable, the first five) and\n`more` (how many others), `why`, `leftover` (of a miss: the writer's own files lie there),\n`untold` (of a hit: whether they lie there cannot be told), `pipeline` and `by` (`job`, `runner`,\n`host`) as the manifest says, `bytes` that were compared, and `seconds`.\n\n`smoke report` writes the same and `matrix`: `pipeline`, `fleets`, and `fields` (`writer`, `reader`,\n`state`: a verdict, `no answer`, `implied` or `not run`), by writer, then by reader.\n\n`manifest.json` has `schema` (1), `fleet`, `pipeline`, `job`, `runner`, `host`, `written`, `size` of\neach file in bytes, and `files` (`name`, `sha256`, `inode`, and `changed`: when the kernel last\nchanged it; `born`: when it was made; `modified`: when its bytes were; no program sets the first two).\n"

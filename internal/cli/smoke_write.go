@@ -16,7 +16,8 @@ import (
 const smokeWriteDescription = `Stores files in a folder for the cache to keep, and a manifest.json last. Their
 content follows from the pipeline, the fleet, the size and the number of files, so
 that ci-aws smoke read can make it anew and compare. Files of an earlier call are
-replaced. The job's cache must hold the folder, with policy: push and
+replaced, as the manifest lists them; where any other file is in the way nothing is
+removed. The job's cache must hold the folder, with policy: push and
 $CI_PIPELINE_ID in its key.
 
    ci-aws smoke write --fleet fargate-small --dir ci-aws-smoke/01
@@ -68,7 +69,7 @@ func (o smokeWriteOptions) run(ctx context.Context, io IO, t *talk) error {
 	}
 	m, err := smoke.Write(ctx, dir.Text, content, s.origin(), io.Now())
 	if err != nil {
-		return &hintedError{err, []string{"let " + dir.From + " name a folder that this job can write, with room for " + smoke.SizeText(content.Size*int64(content.Files))}}
+		return smokeHints(err, "let "+dir.From+" name a folder that this job can write, with room for "+smoke.SizeText(content.Size*int64(content.Files)))
 	}
 	text := fmt.Sprintf("%s of %s for %s in pipeline %s\n", catalogue.Count(content.Files, "file"), smoke.SizeText(content.Size), catalogue.Quote(content.Fleet), content.Pipeline)
 	if asJSON {

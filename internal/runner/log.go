@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"io"
 	"time"
 )
@@ -17,7 +18,8 @@ const (
 	Local     Outcome = "local"      // restored from what lay on the runner already
 	Miss      Outcome = "miss"       // the server does not have it
 	Uploaded  Outcome = "uploaded"   // stored on the server
-	UpToDate  Outcome = "up-to-date" // not stored, since nothing has changed
+	Present   Outcome = "present"    // not stored, since the server has it already
+	UpToDate  Outcome = "up-to-date" // not stored, since nothing has changed on the runner
 	TooLarge  Outcome = "too-large"  // above MaxUploadedArchiveSize, and not stored
 	Empty     Outcome = "empty"      // no file to store
 	NoURL     Outcome = "no-url"     // the manager gave no URL: nothing was fetched or stored
@@ -84,8 +86,13 @@ const (
 	maxField = 2048 // bytes of a text
 )
 
+// ErrUTF16 says that a log is in an encoding that no job's log has, and in which
+// nothing of it could be found.
+var ErrUTF16 = errors.New("it is UTF-16, as PowerShell's > writes it, and not UTF-8")
+
 // ReadLog reads a job's log, as GitLab stores it or as its page shows it, in
-// constant memory. An error is that of r, with what was read before it.
+// constant memory. An error is that of r, with what was read before it, or
+// ErrUTF16.
 func ReadLog(r io.Reader) (Log, error) {
 	var p logParser
 	lines := logLines{emit: p.line}

@@ -124,8 +124,8 @@ func (l Log) judge(u CacheUse) report.Finding {
 		check = logStored
 	}
 	var found report.Finding
-	switch id := caseOf(u); id {
-	case "":
+	switch id := caseOf(u); {
+	case id == "", u.Outcome == UpToDate && l.has(u.Key):
 		found = catalogue.Holds(check, l.evidence(u)...)
 	default:
 		found = l.find(id, u)
@@ -136,11 +136,19 @@ func (l Log) judge(u CacheUse) report.Finding {
 	return found
 }
 
+// has reports whether the log shows that the server has that key: the job
+// restored it from there.
+func (l Log) has(key string) bool {
+	return slices.ContainsFunc(l.Caches, func(u CacheUse) bool { return !u.Save && u.Key == key && u.Outcome == Hit })
+}
+
 // caseOf is the case of an outcome, "" where it is as it should be.
 func caseOf(u CacheUse) string {
 	switch u.Outcome {
-	case Hit, Uploaded, UpToDate:
+	case Hit, Uploaded, Present:
 		return ""
+	case UpToDate:
+		return "cache-log-not-uploaded"
 	case Miss:
 		return "cache-log-miss"
 	case Local:
@@ -211,7 +219,8 @@ func (l Log) facts(u CacheUse) catalogue.Facts {
 	f.Say("bad-request", strings.HasPrefix(u.Status, "400"))
 	f.Say("no-bucket", strings.HasPrefix(u.Status, "404"))
 	f.Say("success-alone", u.Why == successAlone)
-	f.Say("no-end", u.Why != successAlone)
+	f.Say("refused-last", u.Why == refusedLast)
+	f.Say("no-end", u.Why != successAlone && u.Why != refusedLast)
 	f.Say("unread", u.Status == "")
 	return f
 }

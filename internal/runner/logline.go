@@ -100,8 +100,16 @@ type logLines struct {
 // read goes through a log in constant memory.
 func (l *logLines) read(r io.Reader) error {
 	in := bufio.NewReaderSize(r, 64<<10)
+	first := true
 	for start := true; ; {
 		part, err := in.ReadSlice('\n')
+		if first {
+			first = false
+			if bytes.HasPrefix(part, []byte("\xff\xfe")) || bytes.HasPrefix(part, []byte("\xfe\xff")) {
+				return ErrUTF16
+			}
+			part = bytes.TrimPrefix(part, []byte("\xef\xbb\xbf"))
+		}
 		if start && len(part) > 0 {
 			part = l.begin(part)
 		}

@@ -97,14 +97,22 @@ func withoutSuffix(key string) string {
 
 func (p pair) findings() []report.Finding {
 	stored := p.writer.judge(p.stored)
-	found := append([]report.Finding{stored}, p.writer.besides(p.stored)...)
-	switch miss := p.looked.Outcome == Miss; {
-	case stored.Bad() && miss:
-		return append(found, catalogue.Waits(logRestored, logStored), catalogue.Waits(logShared, logStored))
-	case miss:
-		return append(found, p.apart())
+	if p.stored.Outcome == UpToDate && p.met() {
+		stored = catalogue.Holds(logStored, p.writer.evidence(p.stored)...)
 	}
+	found := append([]report.Finding{stored}, p.writer.besides(p.stored)...)
 	restored := p.reader.judge(p.looked)
+	switch miss := p.looked.Outcome == Miss; {
+	case stored.Bad() && miss && p.stored.Outcome != UpToDate:
+		return append(found, catalogue.Waits(logRestored, logStored), catalogue.Waits(logShared, logStored))
+	case !stored.Bad() && miss:
+		return append(found, p.apart())
+	case !stored.Bad() && p.mayMiss():
+		// Without s3:ListBucket a miss is a 403: what is certain comes first.
+		if f, ok := p.differs(p.places()); ok {
+			return append(append(found, f, restored), p.reader.besides(p.looked)...)
+		}
+	}
 	found = append(append(found, restored), p.reader.besides(p.looked)...)
 	switch {
 	case stored.Bad():
@@ -122,7 +130,7 @@ func (p pair) same() report.Finding {
 	switch {
 	case p.stored.Key != p.looked.Key:
 		return p.make("cache-log-other-object", f)
-	case p.early():
+	case p.early() && p.stored.Outcome == Uploaded:
 		return p.make("cache-log-early", f)
 	case p.stored.URL != "" && p.looked.URL != "" && p.stored.URL != p.looked.URL:
 		a, okA := readPlace(p.stored.URL, p.stored.Key)
@@ -134,9 +142,29 @@ func (p pair) same() report.Finding {
 	return catalogue.Holds(logShared, p.evidence()...)
 }
 
-// apart names what keeps a reader from an object that was stored. The most
-// certain comes first: what both logs say, then what the writer's says alone.
-func (p pair) apart() report.Finding {
+// mayMiss reports whether the reader was denied in the way in which S3 denies
+// what is not there to who may not list the bucket.
+func (p pair) mayMiss() bool {
+	return p.looked.Outcome == Denied && (p.looked.Code == "" || p.looked.Code == "AccessDenied")
+}
+
+// met reports whether the reader downloaded the key from the place in which the
+// writer's log shows that its runner keeps caches.
+func (p pair) met() bool {
+	from, _, okFrom := p.writer.placeOf(p.stored.Key)
+	to, okTo := readPlace(p.looked.URL, p.looked.Key)
+	from.Key, from.Hashed = to.Key, to.Hashed // the writer's may be another cache's
+	return p.looked.Outcome == Hit && p.stored.Key == p.looked.Key && okFrom && okTo && from == to
+}
+
+// places are what both logs tell of where their runners keep the cache.
+type places struct {
+	facts        catalogue.Facts
+	from, to     place
+	okFrom, okTo bool
+}
+
+func (p pair) places() places {
 	f := p.facts()
 	from, url, okFrom := p.writer.placeOf(p.stored.Key)
 	to, readerURL, okTo := p.reader.placeOf(p.looked.Key)
@@ -146,35 +174,57 @@ func (p pair) apart() report.Finding {
 	f["stored-path"], f["looked-path"] = cmp.Or(from.Path, "none"), cmp.Or(to.Path, "none")
 	f["stored-token"], f["reader-token"] = from.Token, p.reader.Token
 	f["stored-project"], f["looked-project"] = from.Project, to.Project
-	both := okFrom && okTo
+	return places{f, from, to, okFrom, okTo}
+}
+
+// differs names what the logs show to keep the reader from what was stored, if
+// they do. The most certain comes first: what both logs say, then what the
+// writer's says alone.
+func (p pair) differs(at places) (report.Finding, bool) {
+	f, from, to := at.facts, at.from, at.to
+	both := at.okFrom && at.okTo
+	id := ""
 	switch {
 	case p.stored.Key != p.looked.Key && withoutSuffix(p.stored.Key) == withoutSuffix(p.looked.Key):
-		return p.make("cache-log-suffix", f)
+		id = "cache-log-suffix"
 	case p.stored.Key != p.looked.Key:
-		return p.make("cache-log-other-key", f)
+		id = "cache-log-other-key"
 	case both && from.Project != to.Project:
-		return p.make("cache-log-other-project", f)
+		id = "cache-log-other-project"
 	case both && from.Bucket != to.Bucket:
-		return p.make("cache-log-other-bucket", f)
+		id = "cache-log-other-bucket"
 	case both && from.Token != to.Token:
-		f["there"] = "there but under " + catalogue.Quote(to.folder())
-		return p.make("cache-log-not-shared", f)
+		f["apart"] = "and " + f["reader"] + " does not look there but under " + catalogue.Quote(to.folder())
+		id = "cache-log-not-shared"
 	case both && from.Path != to.Path:
-		return p.make("cache-log-other-path", f)
+		id = "cache-log-other-path"
 	case both && to.Key != "" && from.Hashed != to.Hashed:
-		return p.make("cache-log-hashed", f)
-	case !both && okFrom && from.Token != "" && p.reader.Token != "" && from.Token != p.reader.Token:
-		f["there"] = "there, which is another runner's own"
-		return p.make("cache-log-not-shared", f)
+		id = "cache-log-hashed"
+	case !both && at.okFrom && from.Token != "" && p.reader.Token != "" && from.Token != p.reader.Token:
+		f["apart"] = "which is another runner's own; " + f["reader"] + " does not look there"
+		id = "cache-log-not-shared"
 	case p.early():
-		return p.make("cache-log-early", f)
-	case both:
+		id = "cache-log-early"
+	default:
+		return report.Finding{}, false
+	}
+	return p.make(id, f), true
+}
+
+// apart names what keeps a reader from an object that was stored.
+func (p pair) apart() report.Finding {
+	at := p.places()
+	if f, ok := p.differs(at); ok {
+		return f
+	}
+	f, from := at.facts, at.from
+	if at.okFrom && at.okTo {
 		return p.make("cache-log-vanished", f)
 	}
-	f.Say("stored-shared", okFrom && from.Token == "")
+	f.Say("stored-shared", at.okFrom && from.Token == "")
 	f.Say("stored-hashed", from.Hashed)
-	f.Say("stored-plain", okFrom && !from.Hashed)
-	f.Say("archive-as-before", p.stored.Outcome == UpToDate)
+	f.Say("stored-plain", at.okFrom && !from.Hashed)
+	f.Say("archive-as-before", p.stored.Outcome == UpToDate || p.stored.Outcome == Present)
 	return p.make("cache-log-lost", f)
 }
 

@@ -41,6 +41,21 @@ func saves(key, url string) string {
 	return timed(30, "archive_cache", "Creating cache "+key+"...", "Uploading cache.zip to "+url, "Created cache")
 }
 
+// denied is the log of a job to which S3 refuses k.
+func denied(code string) string {
+	return greeting("cluster-1", "bCsCcYp6x") + timed(20, "restore_cache", "Checking cache for k...", "WARNING: received: 403 Forbidden. Request failed with code: "+code+", message: no", "Failed to extract cache")
+}
+
+// unchanged is the log of a job that has nothing new to store in k, and perhaps
+// stores another cache.
+func unchanged(otherAt string) string {
+	log := greeting("fargate-small-1", "aCsCcYp6x") + timed(10, "archive_cache", "Creating cache k...", "v: found 3 matching artifact files and directories", "Archive is up to date!", "Created cache")
+	if otherAt != "" {
+		log += saves("other", aws+otherAt)
+	}
+	return log
+}
+
 func finds(key, url string) string {
 	return greeting("cluster-1", "bCsCcYp6x") + timed(20, "restore_cache", "Checking cache for "+key+"...", "Downloading cache from "+url, "Successfully extracted cache")
 }
@@ -59,7 +74,16 @@ func TestTwoLogsNameWhatKeepsThemApart(t *testing.T) {
 		{"the recorded hit", trace(t, "hit-w"), trace(t, "hit-r"), []string{"ok cache-log-stored: ", "ok cache-log-restored: ", "ok cache-log-shared: "}},
 		{"the recorded runners without a URL", trace(t, "nocache-w"), trace(t, "nocache-r"), []string{"fail cache-log-stored: stored it on its own disk only", "fail cache-log-restored: had no URL", "skip cache-log-shared: waits for cache-log-stored"}},
 		{"the recorded denial", trace(t, "denied-w"), trace(t, "denied-r"), []string{"fail cache-log-stored: S3 refused to store", `fail cache-log-restored: S3 refused "smoke-777-protected"`, "skip cache-log-shared: waits for cache-log-stored"}},
-		{"the recorded runners that do not share", trace(t, "notshared-w"), trace(t, "notshared-r"), []string{"ok cache-log-stored: ", `fail cache-log-shared: was stored under "runners-all/runner/fargate-/project/42", and the runner "cluster," does not look there, which is another runner's own: ` + "`Shared` is false"}},
+		{"the recorded runners that do not share", trace(t, "notshared-w"), trace(t, "notshared-r"), []string{"ok cache-log-stored: ", `fail cache-log-shared: was stored under "runners-all/runner/fargate-/project/42", which is another runner's own; the runner "cluster," does not look there: ` + "`Shared` is false"}},
+		{"the recorded runners that do not share, where a miss is a 403", trace(t, "notshared-w"), trace(t, "denied-r"), []string{"ok cache-log-stored: ", `fail cache-log-shared: which is another runner's own; the runner "cluster," does not look there: ` + "`Shared` is false", `fail cache-log-restored: S3 refused "smoke-777-protected"`}},
+		{"one that shares, and a 403", trace(t, "hit-w"), trace(t, "denied-r"), []string{"ok cache-log-stored: ", "fail cache-log-restored: S3 refused", "skip cache-log-shared: waits for cache-log-restored"}},
+		{"not shared, and a 403 that is no miss", stores("k", aws+"runner/aCsCcYp6x/project/42/k"), denied("ExpiredToken"), []string{"ok cache-log-stored: ", "fail cache-log-restored: ExpiredToken", "skip cache-log-shared: waits for cache-log-restored"}},
+		{"another bucket, and a 403", stores("k", aws+"project/42/k"), denied("AccessDenied") + saves("other", strings.Replace(aws, "runner-cache", "other-cache", 1)+"project/42/other"), []string{"ok cache-log-stored: ", `fail cache-log-shared: looks in "other-cache"`, "fail cache-log-restored: S3 refused"}},
+		{"unchanged, and found", unchanged(""), finds("k", aws+"project/42/k"), []string{"unknown cache-log-stored: whether S3 has it", "ok cache-log-restored: ", "skip cache-log-shared: waits for cache-log-stored"}},
+		{"unchanged, and found where the writer's runner keeps caches", unchanged("project/42/other"), finds("k", aws+"project/42/k"), []string{"ok cache-log-stored: ", "ok cache-log-restored: ", "ok cache-log-shared: "}},
+		{"unchanged, and found elsewhere", unchanged("project/42/other"), finds("k", aws+"runner/bCsCcYp6x/project/42/k"), []string{"unknown cache-log-stored: whether S3 has it", "ok cache-log-restored: ", "skip cache-log-shared: waits for cache-log-stored"}},
+		{"unchanged, and missed", unchanged(""), misses("k"), []string{"unknown cache-log-stored: whether S3 has it", `fail cache-log-restored: has no "k"`, "skip cache-log-shared: waits for cache-log-stored"}},
+		{"unchanged since the writer downloaded it, and missed", finds("k", aws+"project/42/k") + unchanged(""), misses("k"), []string{"ok cache-log-stored: ", "fail cache-log-shared: did not find it"}},
 		{"neither shares, and both say where", stores("k", aws+"runner/aCsCcYp6x/project/42/k"), misses("k", saves("k", aws+"runner/bCsCcYp6x/project/42/k")), []string{"ok cache-log-stored: ", `fail cache-log-shared: under "runner/aCsCcYp6x/project/42", and the runner "cluster-1 bCsCcYp6x" does not look there but under "runner/bCsCcYp6x/project/42": ` + "`Shared` is false"}},
 		{"the reader alone does not share", stores("k", aws+"project/42/k"), misses("k", saves("other", aws+"runner/bCsCcYp6x/project/42/other")), []string{"ok cache-log-stored: ", `fail cache-log-shared: does not look there but under "runner/bCsCcYp6x/project/42"`}},
 		{"another bucket", stores("k", aws+"project/42/k"), misses("k", saves("other", strings.Replace(aws, "runner-cache", "other-cache", 1)+"project/42/other")), []string{"ok cache-log-stored: ", `fail cache-log-shared: in the bucket "runner-cache", and the runner "cluster-1 bCsCcYp6x" looks in "other-cache"`}},
@@ -120,6 +144,9 @@ func TestOneLogSaysWhatToDo(t *testing.T) {
 		want      []string
 	}{
 		{"a first job", misses("k", saves("k", aws+"project/42/k")), []string{"ok cache-log-read", "note cache-log-restored", "ok cache-log-stored"}},
+		{"nothing new to store", unchanged(""), []string{"ok cache-log-read", "unknown cache-log-stored"}},
+		{"nothing new to store since the download", finds("k", aws+"project/42/k") + unchanged(""), []string{"ok cache-log-read", "ok cache-log-restored", "ok cache-log-stored"}},
+		{"there already", saving("Creating cache k...", "Primary cache already exists remotely, skipping upload", "Created cache"), []string{"ok cache-log-read", "ok cache-log-stored"}},
 		{"a miss", misses("k"), []string{"ok cache-log-read", "fail cache-log-restored"}},
 		{"kept by policy", trace(t, "hit-w"), []string{"ok cache-log-read", "ok cache-log-stored"}},
 		{"a fallback", misses("k", restoring("Checking cache for f (fallback)...", "Downloading cache from "+aws+"project/42/f", "Successfully extracted cache")), []string{"ok cache-log-read", "warn cache-log-restored"}},

@@ -103,7 +103,7 @@ func (p *logParser) words(line string, at time.Time) {
 		p.runner(line)
 	case !p.marked && p.heading(line):
 	case p.inCache():
-		p.cache(hide(line), at)
+		p.cache(line, at)
 	}
 }
 
@@ -204,10 +204,15 @@ func (p *logParser) fallbacks() {
 // worked reports whether nothing more is tried after this.
 func worked(u CacheUse) bool { return u.Outcome == Hit || u.Outcome == Local || !u.Asked() }
 
-// field is a text of the log of bounded length.
-func field(s string) string {
+// field is a text of the log of bounded length, without secrets.
+func field(s string) string { return hide(bounded(s)) }
+
+// nameField is field for a key and for a URL without query.
+func nameField(s string) string { return hideName(bounded(s)) }
+
+func bounded(s string) string {
 	if len(s) > maxField {
 		s = strings.ToValidUTF8(s[:maxField], "")
 	}
-	return hide(strings.Clone(s))
+	return strings.Clone(s)
 }

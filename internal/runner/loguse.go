@@ -13,6 +13,7 @@ type attempt struct {
 	noURL, current, exists, bare    bool
 	notFound, denied, noFile, large bool
 	done, failed                    bool
+	refused                         bool // a failure stands behind the last transfer
 }
 
 // cache takes a line of a cache's section.
@@ -46,8 +47,11 @@ func (p *logParser) cache(line string, at time.Time) {
 	p.now.take(s)
 }
 
-// successAlone is why a cache is Uncertain whose end the log has.
-const successAlone = "the log says that it worked, and nothing of the server"
+// Why a cache is Uncertain whose end the log has.
+const (
+	successAlone = "the log says that it worked, and nothing of the server"
+	refusedLast  = "the log says that it worked, after a transfer that failed"
+)
 
 func (a *attempt) ended() bool { return a.done || a.failed }
 
@@ -66,7 +70,7 @@ func (p *logParser) touch(at time.Time) {
 // is the same use.
 func (p *logParser) begin(s said, at time.Time) {
 	p.close()
-	use := CacheUse{Save: s.save, Key: field(s.key), Fallback: s.text == "fallback", NoRole: p.noRole}
+	use := CacheUse{Save: s.save, Key: nameField(s.key), Fallback: s.text == "fallback", NoRole: p.noRole}
 	p.noRole = ""
 	if n := len(p.log.Caches); p.restarts > 0 {
 		for i := p.first; i < n; i++ {
@@ -98,12 +102,18 @@ func (a *attempt) take(s said) {
 		return
 	}
 	switch s.word {
+	case transferWord, upToDateWord, existsWord:
+		a.refused = false
+	case retryWord, receivedWord, notFoundWord, noFileWord:
+		a.refused = true
+	}
+	switch s.word {
 	case presignedWord:
 		u.Transfer = Presigned
 	case goCloudWord:
 		u.Transfer = GoCloud
 	case transferWord:
-		u.URL = field(bareURL(s.url))
+		u.URL = nameField(bareURL(s.url))
 	case upToDateWord:
 		a.current = true
 	case existsWord:
@@ -148,6 +158,9 @@ func (p *logParser) close() {
 	}
 	if u.Outcome == Uncertain && p.now.done {
 		u.Why = successAlone
+		if p.now.refused && u.URL != "" {
+			u.Why = refusedLast
+		}
 	}
 	if u.Outcome == Hit || u.Outcome == Uploaded {
 		u.Status, u.Code = "", "" // of a try before
@@ -182,6 +195,8 @@ func (a *attempt) restored() Outcome {
 		return Local
 	case a.noURL:
 		return NoURL
+	case a.done && a.refused && (u.URL != "" || a.current):
+		return Uncertain
 	case a.done && (u.URL != "" || a.current):
 		return Hit
 	case a.done && u.Transfer != "":
@@ -208,9 +223,13 @@ func (a *attempt) saved() Outcome {
 		return TooLarge
 	case a.bare:
 		return Empty
+	case a.refused:
+		return Uncertain
 	case a.use.URL != "":
 		return Uploaded
-	case a.current, a.exists:
+	case a.exists:
+		return Present
+	case a.current:
 		return UpToDate
 	}
 	return Uncertain
@@ -223,7 +242,7 @@ func (p *logParser) keep(line string) {
 		return
 	}
 	p.kept++
-	if line = report.Clean(line); p.now != nil {
+	if line = report.Clean(hide(line)); p.now != nil {
 		p.now.use.Lines = append(p.now.use.Lines, line)
 		return
 	}

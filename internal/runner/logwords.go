@@ -155,20 +155,27 @@ func because(line string) (said, bool) {
 	case line == "Failed to extract cache":
 		return said{word: failedWord}, true
 	case strings.HasPrefix(line, "Failed to extract cache "):
-		_, why, _ := strings.Cut(line, ": ")
-		return said{word: failedWord, text: why}, true
+		return said{word: failedWord, text: afterColon(line)}, true
 	case strings.HasPrefix(line, "Failed to obtain environment for cache "):
-		_, why, _ := strings.Cut(line, ": ")
-		return said{word: roleWord, text: why}, true
+		return said{word: roleWord, text: afterColon(line)}, true
 	case strings.HasPrefix(line, "Unable to generate cache upload environment: "):
-		_, why, _ := strings.Cut(line, ": ")
-		return said{word: roleWord, text: why, save: true}, true
+		return said{word: roleWord, text: afterColon(line), save: true}, true
 	case strings.HasPrefix(line, "Skipping cache extraction due to "):
 		return said{word: skippingWord, text: strings.TrimPrefix(line, "Skipping cache extraction due to ")}, true
 	case strings.HasPrefix(line, "Skipping cache archiving due to "):
 		return said{word: skippingWord, text: strings.TrimPrefix(line, "Skipping cache archiving due to "), save: true}, true
 	}
 	return said{}, false
+}
+
+// afterColon is the reason at the end of a line. Where the text before it names
+// a secret, it is that secret.
+func afterColon(line string) string {
+	before, why, found := strings.Cut(line, ": ")
+	if found && strings.HasSuffix(hide(before+": x"), hiddenPart) {
+		return hiddenPart
+	}
+	return why
 }
 
 // received reads an HTTP status and, from newer runners, the code of S3's answer:
@@ -203,64 +210,4 @@ func files(line string) (said, bool) {
 		}
 	}
 	return said{}, false
-}
-
-// hide takes from a text what opens a cache to whoever reads it: the query of a
-// pre-signed URL, its parts, and the user in a URL. Runners print such URLs in
-// the errors of a retry.
-// https://gitlab.com/gitlab-org/gitlab-runner/-/issues/4625
-func hide(s string) string {
-	if !strings.ContainsAny(s, "?@=#") {
-		return s
-	}
-	var b strings.Builder
-	for s != "" {
-		i := strings.IndexAny(s, " \t\"<>")
-		switch {
-		case i == 0:
-			b.WriteByte(s[0])
-			s = s[1:]
-			continue
-		case i < 0:
-			i = len(s)
-		}
-		b.WriteString(hideWord(s[:i]))
-		s = s[i:]
-	}
-	return b.String()
-}
-
-const hiddenPart = "[hidden]"
-
-func hideWord(w string) string {
-	scheme, after, isURL := strings.Cut(w, "://")
-	if isURL {
-		host, _, _ := strings.Cut(after, "/")
-		if at := strings.LastIndexByte(host, '@'); at >= 0 {
-			w = scheme + "://" + hiddenPart + after[at:]
-		}
-	}
-	if i := strings.IndexAny(w, "?#"); i >= 0 && (isURL || strings.Contains(w[i:], "=")) {
-		return w[:i+1] + hiddenPart
-	}
-	lower := lowerASCII(w)
-	for _, secret := range []string{"x-amz-", "signature=", "credential=", "token=", "secret", "password="} {
-		if i := strings.Index(lower, secret); i >= 0 {
-			if eq := strings.IndexByte(w[i:], '='); eq >= 0 {
-				return w[:i+eq+1] + hiddenPart
-			}
-		}
-	}
-	return w
-}
-
-// lowerASCII keeps each byte where it is, which strings.ToLower does not.
-func lowerASCII(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if c >= 'A' && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-	return string(b)
 }

@@ -79,12 +79,6 @@ func CheckFleet(tags string) error {
 // fileName is the name of the file of that number, which counts from 1.
 func fileName(n int) string { return fmt.Sprintf("%04d.bin", n) }
 
-// isFileName reports whether a name is one that fileName gives.
-func isFileName(name string) bool {
-	number, ok := strings.CutSuffix(name, ".bin")
-	return ok && len(number) == 4 && strings.Trim(number, "0123456789") == ""
-}
-
 // open gives the bytes of the file of that number: AES-256 in counter mode, with
 // a key of its own for each file.
 func (c Content) open(n int) io.Reader {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -97,6 +98,76 @@ func TestAWriterLeavesAManifestOrNothing(t *testing.T) {
 		t.Errorf("an interrupted writer: %v", err)
 	}
 	if diff := cmp.Diff([]string{"notes.txt"}, names()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAWriterRemovesNothingButItsOwn(t *testing.T) {
+	first := t.TempDir()
+	m, err := smoke.Write(t.Context(), first, stored("a"), writer, noon)
+	check(t, err)
+	manifest := string(m.JSON())
+	tests := []struct {
+		name        string
+		files, left map[string]string // left besides what is written
+		foreign     string
+	}{
+		{"a manifest of another program", map[string]string{"manifest.json": `{"name":"app"}`, "0042.bin": "precious"}, nil, "manifest.json"},
+		{"a file without a manifest", map[string]string{"0001.bin": "precious"}, nil, "0001.bin"},
+		{"a manifest in the making", map[string]string{"manifest.json.new": "precious"}, nil, "manifest.json.new"},
+		{"a file that no manifest lists", map[string]string{"manifest.json": manifest, "0003.bin": "x", "0042.bin": "precious"}, map[string]string{"0042.bin": "precious"}, ""},
+		{"a writer that was killed", map[string]string{"manifest.json.begun": manifest, "manifest.json": "{", "0002.bin": "x"}, map[string]string{}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, text := range tt.files {
+				check(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+			}
+			_, err := smoke.Write(t.Context(), dir, smoke.Content{Pipeline: "1", Fleet: "a", Size: 64, Files: 1}, writer, noon)
+			got := ""
+			if foreign, ok := errors.AsType[*smoke.ForeignError](err); ok {
+				got, tt.left = foreign.Name, tt.files
+			} else {
+				check(t, err)
+				check(t, os.Remove(filepath.Join(dir, "manifest.json")))
+				check(t, os.Remove(filepath.Join(dir, "0001.bin")))
+			}
+			if got != tt.foreign {
+				t.Errorf("refused for %q, want %q", got, tt.foreign)
+			}
+			left := map[string]string{}
+			entries, err := os.ReadDir(dir)
+			check(t, err)
+			for _, e := range entries {
+				raw, err := os.ReadFile(filepath.Join(dir, e.Name()))
+				check(t, err)
+				left[e.Name()] = string(raw)
+			}
+			if diff := cmp.Diff(tt.left, left); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestEveryUserMayReadWhateverTheUmask(t *testing.T) {
+	parent := t.TempDir()
+	defer syscall.Umask(syscall.Umask(0o077))
+	dir := filepath.Join(parent, "new")
+	_, err := smoke.Write(t.Context(), filepath.Join(dir, "01"), stored("a"), writer, noon)
+	check(t, err)
+	got := map[string]fs.FileMode{}
+	check(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		check(t, err)
+		fi, err := d.Info()
+		check(t, err)
+		name, err := filepath.Rel(dir, path)
+		got[name] = fi.Mode().Perm()
+		return err
+	}))
+	want := map[string]fs.FileMode{".": 0o755, "01": 0o755, "01/0001.bin": 0o644, "01/0002.bin": 0o644, "01/0003.bin": 0o644, "01/manifest.json": 0o644}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -21,6 +21,16 @@ func (f Fleet) same(g Fleet) bool {
 	return slices.Equal(slices.Sorted(slices.Values(f.Tags)), slices.Sorted(slices.Values(g.Tags)))
 }
 
+// Twice is the first fleet that stands before, with its tags in any order.
+func Twice(fleets []Fleet) (Fleet, bool) {
+	for i, f := range fleets {
+		if slices.ContainsFunc(fleets[:i], f.same) {
+			return f, true
+		}
+	}
+	return Fleet{}, false
+}
+
 // FleetError is a text that names no fleet a job can ask for.
 type FleetError struct{ Text, Problem string }
 

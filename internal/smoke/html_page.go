@@ -61,7 +61,7 @@ func (m Matrix) HTML() string {
 	p.end()
 	p.newline()
 	m.words(&p)
-	p.leaf("p", "implied: not run; a third fleet reads what the one stored, and the other reads what that fleet stored.")
+	p.leaf("p", "implied: not run; some fleet got what the writer stored, and the reader got what that fleet stored. Writer and reader may be one fleet.")
 	p.newline()
 	p.end()
 	p.newline()
@@ -120,7 +120,7 @@ func (f Field) class() string {
 		return "good"
 	case Implied, NotRun:
 		return "rest"
-	case NoAnswer:
+	case NoAnswer, string(Unproven), string(Unreadable):
 		return "open"
 	}
 	return "bad"

@@ -43,14 +43,15 @@ type Manifest struct {
 	Files   []FileEntry
 }
 
-// FileEntry is one file as its writer left it. Inode and Changed tell the
-// writer's own file from one that came out of a cache: extracting makes a file
-// anew, and no program can set the time of a change. Zero is not known.
+// FileEntry is one file as its writer left it. Inode and the times tell the
+// writer's own file from one that came out of a cache: see age. Zero is not known.
 type FileEntry struct {
-	Name    string    `json:"name"`
-	SHA256  string    `json:"sha256"`
-	Inode   uint64    `json:"inode"`
-	Changed time.Time `json:"changed"`
+	Name     string    `json:"name"`
+	SHA256   string    `json:"sha256"`
+	Inode    uint64    `json:"inode"`
+	Changed  time.Time `json:"changed"`
+	Born     time.Time `json:"born"`
+	Modified time.Time `json:"modified"`
 }
 
 type manifestJSON struct {
@@ -119,7 +120,8 @@ func parseManifest(raw []byte) (Manifest, error) {
 	return m, nil
 }
 
-// decode reads one JSON object of schema 1, and nothing behind it.
+// decode reads one JSON object of schema 1, and nothing behind it. Its names are
+// those of into, letter by letter, and none stands twice in one object.
 func decode(raw []byte, into any, schema *int) error {
 	if !utf8.Valid(raw) {
 		return errors.New("it is not UTF-8")
@@ -134,7 +136,49 @@ func decode(raw []byte, into any, schema *int) error {
 	if *schema != 1 {
 		return otherSchema(*schema)
 	}
+	if err := checkNames(json.NewDecoder(bytes.NewReader(raw))); err != nil {
+		return err
+	}
+	d = json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if d.Decode(into) != nil {
+		return errors.New("it has a name that this program does not know")
+	}
 	return nil
+}
+
+// checkNames refuses a name that stands twice in an object, and one of other than
+// small letters: encoding/json takes both. It is given what it can read.
+func checkNames(d *json.Decoder) error {
+	t, err := d.Token()
+	if err != nil {
+		return err
+	}
+	if t != json.Delim('{') && t != json.Delim('[') {
+		return nil
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		if t == json.Delim('{') {
+			key, err := d.Token()
+			if err != nil {
+				return err
+			}
+			name, _ := key.(string)
+			switch {
+			case seen[name]:
+				return fmt.Errorf("a name stands twice in one object, at byte %d", d.InputOffset())
+			case strings.Trim(name, "abcdefghijklmnopqrstuvwxyz_0123456789") != "":
+				return errors.New("it has a name that this program does not know")
+			}
+			seen[name] = true
+		}
+		if err := checkNames(d); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token()
+	return err
 }
 
 // undecodable says in words of our own what JSON's reader says, which would quote

@@ -40,7 +40,8 @@ type Matrix struct {
 
 // Join puts results together. With a plan its fleets are the matrix, and what it
 // asks for and no result has is NoAnswer; without one the results say which
-// fleets there are. Where pipeline is "", the first result says it; results of
+// fleets there are, and a writer that is no reader gives NoAnswer about the first.
+// Where pipeline is "", the first result says it; results of
 // another are left out and told. Of two results for one field the worse counts.
 func Join(plan *Plan, pipeline string, files []File) Matrix {
 	m := Matrix{Pipeline: pipeline}
@@ -74,8 +75,15 @@ func Join(plan *Plan, pipeline string, files []File) Matrix {
 			}
 		}
 	}
+	readers := map[int]bool{}
 	for _, r := range usable {
 		m.put(r)
+		readers[indexOf(m.Fleets, r.Reader.Fleet)] = true
+	}
+	for r := range m.Fleets {
+		if plan == nil && !readers[r] {
+			m.fields[0][r].State = NoAnswer
+		}
 	}
 	m.imply()
 	return m
@@ -101,9 +109,10 @@ func (m *Matrix) unusable(f File, planned bool) (report.Finding, bool) {
 	default:
 		return report.Finding{}, false
 	}
-	newer := errors.As(f.Err, new(*schemaError))
+	newer, missing := errors.As(f.Err, new(*schemaError)), errors.As(f.Err, new(*missingFile))
 	facts.Say("other-schema", newer)
-	facts.Say("no-result", !newer)
+	facts.Say("no-file", missing)
+	facts.Say("no-result", !newer && !missing)
 	return catalogue.Find("smoke-result-unusable").Finding(facts, nil), true
 }
 
@@ -122,18 +131,19 @@ func (m *Matrix) meet(r Result) {
 
 func (m *Matrix) put(r Result) {
 	reader := indexOf(m.Fleets, r.Reader.Fleet)
-	for i, c := range r.Cells {
+	for _, c := range r.Cells {
+		c = c.proven(r.Reader)
 		at := &m.fields[indexOf(m.Fleets, c.Writer)][reader]
 		if at.cell != nil && at.cell.Verdict != Hit {
 			continue
 		}
-		*at = Field{State: string(c.Verdict), cell: &r.Cells[i], result: r}
+		*at = Field{State: string(c.Verdict), cell: &c, result: r}
 	}
 }
 
-// imply marks what follows from other fields. Where a third fleet reads what the
-// writer stores, and the reader reads what that fleet stores, all three store and
-// look in one place: writer and reader were compared by way of it.
+// imply marks what follows from other fields. Where some fleet reads what the
+// writer stores, and the reader reads what that fleet stores, all of them store and
+// look in one place: writer and reader, be they one fleet, were compared by way of it.
 func (m *Matrix) imply() {
 	hit := func(w, r int) bool { return m.fields[w][r].State == string(Hit) }
 	for w := range m.fields {

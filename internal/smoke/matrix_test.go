@@ -39,6 +39,13 @@ func lines(m smoke.Matrix) []string {
 	return out
 }
 
+// oneRunner is a hit that the reader's own runner wrote.
+func oneRunner(fleet string) smoke.Cell {
+	c := cell(fleet, smoke.Hit)
+	c.By.Runner = "8"
+	return c
+}
+
 func TestResultsBecomeAMatrix(t *testing.T) {
 	star := newPlan(t, parsed(t, "a;b;c,d"), false)
 	full := newPlan(t, parsed(t, "a;b"), true)
@@ -123,8 +130,20 @@ func TestResultsBecomeAMatrix(t *testing.T) {
 		{
 			name:  "no plan: the results say which fleets there are",
 			files: []smoke.File{file(result("b", hit("a")...)), file(result("a", cell("c", smoke.Stale), cell("a", smoke.Hit)))},
-			want:  []string{"b: not run; not run; not run;", "a: hit; hit; not run;", "c: not run; stale; not run;"}, verdict: report.Fail,
+			want:  []string{"b: not run; not run; no answer;", "a: hit; hit; not run;", "c: not run; stale; not run;"}, verdict: report.Fail,
 			first: `smoke-hit "a" got what "c" stored in pipeline "1211", not in "1212"`,
+		},
+		{
+			name:  "a writer that is no reader, without a plan",
+			files: []smoke.File{file(result("a", hit("a", "b")...))},
+			want:  []string{"a: hit; no answer;", "b: hit; not run;"}, verdict: report.Unknown,
+			first: `smoke-hit "b" gave no answer about what "a" stored`,
+		},
+		{
+			name: "one runner for two fleets proves nothing, and nothing follows from it", plan: &star,
+			files: []smoke.File{file(result("a", hit("a")[0], oneRunner("b"), cell("c,d", smoke.Hit))), file(result("b", oneRunner("a"))), file(result("c,d", hit("a")...))},
+			want:  []string{"a: hit; not proven; hit;", "b: not proven; not run; not run;", "c,d: hit; not run; implied;"}, verdict: report.Unknown,
+			first: `smoke-hit "a" found all that "b" stored in pipeline "1212", but runner "8" ran both jobs: that proves nothing between two fleets`,
 		},
 		{
 			name: "hits with a fallback key are not a pass", plan: &full,
@@ -171,12 +190,11 @@ func TestAMissGivesEveryCauseWithItsQuestionOnce(t *testing.T) {
 	}
 }
 
-func TestAHitOfOneRunnerProvesNothingBetweenFleets(t *testing.T) {
+func TestAHitOnOneHostProvesLittleBetweenFleets(t *testing.T) {
 	tests := []struct {
 		name, runner, host, writer, want string
 	}{
-		{"one runner", "8", "other", "b", `runner "8" ran this job and the one that wrote for "b", so that the hit proves nothing between two fleets`},
-		{"one host", "7", "h8", "b", `the host "h8" ran this job and the one that wrote for "b", so that the hit proves nothing between two fleets`},
+		{"one host", "7", "h8", "b", `the host "h8" ran this job and the one that wrote for "b", so that the hit proves little between two fleets`},
 		{"one fleet", "8", "h8", "a", ""},
 		{"two of each", "7", "h7", "b", ""},
 		{"not known", "", "", "b", ""},
@@ -214,7 +232,7 @@ func TestTheTextHasALineForEachWriter(t *testing.T) {
 	many := newPlan(t, fleets(50), false)
 	text := smoke.Join(&many, "1212", nil).Text()
 	for _, line := range []string{
-		"  50 fleet-50   ?   -", "  H hit, M miss, S stale, C corrupt, P partial, ? no answer, . implied, - not run",
+		"  50 fleet-50   ?   -", "  H hit, M miss, S stale, C corrupt, P partial, N not proven, U unreadable, ? no answer, . implied, - not run",
 	} {
 		if !strings.Contains(text, "\n"+line) {
 			t.Errorf("no line %q in\n%s", line, text)

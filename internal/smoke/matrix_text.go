@@ -20,6 +20,8 @@ var letters = [...]struct{ state, letter string }{
 	{string(Stale), "S"},
 	{string(Corrupt), "C"},
 	{string(Partial), "P"},
+	{string(Unproven), "N"},
+	{string(Unreadable), "U"},
 	{NoAnswer, "?"},
 	{Implied, "."},
 	{NotRun, "-"},
@@ -44,6 +46,11 @@ func (m Matrix) Text() string {
 	}
 	b.WriteString("\n\n")
 	width, cell := len(NoAnswer), func(state string) string { return state }
+	for _, line := range m.fields {
+		for _, field := range line {
+			width = max(width, len(field.State))
+		}
+	}
 	if len(m.Fleets) > wordy {
 		width, cell = 2, letterOf
 	}

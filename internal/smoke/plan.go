@@ -45,11 +45,11 @@ func NewPlan(fleets []Fleet, full bool) (Plan, error) {
 		return Plan{}, &PlanError{fmt.Sprintf("%d fleets: want %d to %d", n, MinFleets, MaxFleets)}
 	}
 	everyone := make([]int, len(fleets))
-	for i, f := range fleets {
+	for i := range fleets {
 		everyone[i] = i
-		if slices.ContainsFunc(fleets[:i], f.same) {
-			return Plan{}, &PlanError{"the fleet " + short(f.String()) + " is given twice"}
-		}
+	}
+	if f, twice := Twice(fleets); twice {
+		return Plan{}, &PlanError{"the fleet " + short(f.String()) + " is given twice"}
 	}
 	p := Plan{Fleets: fleets, Full: full}
 	for i := range fleets {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,14 +41,30 @@ const (
 	maxCells  = 200
 )
 
+// missingFile is a result that is not there.
+type missingFile struct{ path string }
+
+func (e *missingFile) Error() string {
+	if strings.ContainsAny(e.path, "*?[") {
+		return "no file fits this pattern"
+	}
+	return "there is no such file"
+}
+
 // ReadResult reads the file of a result.
 func ReadResult(path string) (Result, error) {
 	root, err := os.OpenRoot(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Result{}, &missingFile{path}
+	}
 	if err != nil {
 		return Result{}, bare(err)
 	}
 	defer func() { _ = root.Close() }() // nothing is written through it
 	f, size, err := openPlain(root, filepath.Base(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return Result{}, &missingFile{path}
+	}
 	if err != nil {
 		return Result{}, bare(err)
 	}
@@ -67,8 +84,10 @@ func ReadResult(path string) (Result, error) {
 // numbers.
 func ParseResult(raw []byte) (Result, error) {
 	var in struct {
-		Schema int     `json:"schema"`
-		Smoke  *Result `json:"smoke"`
+		Schema   int             `json:"schema"`
+		Verdict  json.RawMessage `json:"verdict"`
+		Findings json.RawMessage `json:"findings"`
+		Smoke    *Result         `json:"smoke"`
 	}
 	if err := decode(raw, &in, &in.Schema); err != nil {
 		return Result{}, err

@@ -82,6 +82,9 @@ func TestAResultThatCannotBeUsedSaysWhy(t *testing.T) {
 		{"no pipeline", with(`"pipeline": "1212"`, `"pipeline": "hunter2/"`), "its pipeline is none"},
 		{"no fleet", with(`"writer": "b"`, `"writer": ""`), "its verdict 1 names no fleet"},
 		{"a negative number", with(`"bytes": 192`, `"bytes": -1`), "its verdict 1 has numbers that cannot be"},
+		{"an unknown name", with(`"cells"`, `"hunter2": 1, "cells"`), "it has a name that this program does not know"},
+		{"a name in other letters", with(`"fallback_key"`, `"Fallback_Key"`), "it has a name that this program does not know"},
+		{"a name twice", `{"schema": 1, "schema": 1}`, "a name stands twice in one object, at byte 22"},
 		{"a number for a word", `{"schema": 1, "smoke": {"pipeline": 7}}`, "the value at byte 37 is of another kind than it must be"},
 	}
 	for _, tt := range tests {
@@ -108,7 +111,7 @@ func TestAResultFileIsASmallPlainFile(t *testing.T) {
 	check(t, os.Mkdir(path("folder"), 0o755))
 	for name, want := range map[string]string{
 		"good.json": "", "huge.json": "it is larger than 4 MiB", "folder": "it is not a regular file",
-		"none.json": "no such file or directory", "nowhere/x.json": "no such file or directory",
+		"none.json": "there is no such file", "nowhere/x.json": "there is no such file", "nomatch-*.json": "no file fits this pattern",
 	} {
 		got := ""
 		if _, err := smoke.ReadResult(path(name)); err != nil {

@@ -22,10 +22,13 @@ const (
 	Stale   Verdict = "stale"   // what another pipeline stored
 	Corrupt Verdict = "corrupt" // files that hold something else; Files names them
 	Partial Verdict = "partial" // not all files; Files names those that are missing
+
+	Unproven   Verdict = "not proven" // every byte, and yet no proof of a cache between the two; Why says why
+	Unreadable Verdict = "unreadable" // files that this job may not read; Files names them
 )
 
 func (v Verdict) known() bool {
-	return slices.Contains([]Verdict{Hit, Miss, Stale, Corrupt, Partial}, v)
+	return slices.Contains([]Verdict{Hit, Miss, Stale, Corrupt, Partial, Unproven, Unreadable}, v)
 }
 
 // Cell is what one reader got of one writer's fleet.
@@ -79,8 +82,9 @@ type slot struct {
 const maxSlots = 1000
 
 // Read gives a verdict for each fleet that is expected, in that order. It follows
-// no link below the folder. A folder that is missing gives misses; one that cannot
-// be read is an error, and so is a context that ends.
+// no link below the folder. A folder that is missing gives misses, one that this job
+// may not read is unreadable for all; one that cannot be read for another reason is
+// an error, and so is a context that ends.
 func Read(ctx context.Context, r Reading) (Result, error) {
 	result := Result{Pipeline: r.Pipeline, Reader: Side{r.Fleet, r.By}, FallbackKey: r.FallbackKey, Cells: []Cell{}}
 	if err := CheckPipeline(r.Pipeline); err != nil {
@@ -93,25 +97,45 @@ func Read(ctx context.Context, r Reading) (Result, error) {
 	}
 	root, err := os.OpenRoot(r.Dir)
 	var slots []slot
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return result, fmt.Errorf("opening the folder %q: %w", r.Dir, bare(err))
-	default:
+	if err == nil {
 		defer func() { _ = root.Close() }() // nothing is written through it
-		if slots, err = findSlots(root); err != nil {
-			return result, fmt.Errorf("reading the folder %q: %w", r.Dir, bare(err))
+		slots, err = findSlots(root)
+	}
+	switch {
+	case err == nil || errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrPermission):
+		for _, fleet := range r.Expect {
+			result.Cells = append(result.Cells, Cell{Writer: fleet, Verdict: Unreadable, Files: []string{r.Dir}, Why: keptOut})
 		}
+		return result, nil
+	default:
+		return result, fmt.Errorf("opening the folder %q: %w", r.Dir, bare(err))
 	}
 	for _, fleet := range r.Expect {
 		cell, err := r.judge(ctx, root, slots, fleet)
 		if err != nil {
 			return result, err
 		}
-		result.Cells = append(result.Cells, cell)
+		result.Cells = append(result.Cells, cell.proven(result.Reader))
 	}
+	doubtful(slots, result.Cells)
 	return result, nil
 }
+
+// keptOut is how the system says that a job may not read a file.
+const keptOut = "permission denied"
+
+// proven is the cell of that reader: a hit where the runner that wrote for another
+// fleet is the reader's own proves nothing between the two.
+func (c Cell) proven(reader Side) Cell {
+	if c.Verdict == Hit && reader.Fleet != "" && !sameFleet(reader.Fleet, c.Writer) && c.By.Runner != "" && c.By.Runner == reader.Runner {
+		c.Verdict, c.Untold, c.Why = Unproven, false, ""
+	}
+	return c
+}
+
+// oneRunner reports whether that is why a cell proves nothing.
+func (c Cell) oneRunner() bool { return c.Verdict == Unproven && c.Why == "" }
 
 // findSlots looks at the folder and at the folders in it, in the order of their names.
 func findSlots(root *os.Root) ([]slot, error) {
@@ -133,10 +157,7 @@ func findSlots(root *os.Root) ([]slot, error) {
 	slices.Sort(names)
 	var slots []slot
 	for _, name := range names {
-		s, err := findSlot(root, name)
-		if err != nil {
-			return nil, err
-		}
+		s := findSlot(root, name)
 		if !s.none || s.orphans {
 			slots = append(slots, s)
 		}
@@ -144,30 +165,17 @@ func findSlots(root *os.Root) ([]slot, error) {
 	return slots, nil
 }
 
-func findSlot(root *os.Root, name string) (slot, error) {
+func findSlot(root *os.Root, name string) slot {
 	s := slot{name: name}
-	f, size, err := openPlain(root, slotPath(name, ManifestName))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	m, err := readManifest(root, slotPath(name, ManifestName))
+	if errors.Is(err, fs.ErrNotExist) {
 		s.none = true
 		_, err := root.Lstat(slotPath(name, fileName(1)))
 		s.orphans = err == nil
-		return s, nil
-	case err != nil:
-		s.err = bare(err)
-		return s, nil
+		return s
 	}
-	defer f.Close()
-	if size > maxManifest {
-		s.err = fmt.Errorf("it is larger than %s", SizeText(maxManifest))
-		return s, nil
-	}
-	raw, err := io.ReadAll(io.LimitReader(f, maxManifest))
-	if err == nil {
-		s.manifest, err = parseManifest(raw)
-	}
-	s.err = bare(err)
-	return s, nil
+	s.manifest, s.err = m, bare(err)
+	return s
 }
 
 // openPlain opens a regular file, and neither follows a link nor waits for a pipe.
@@ -214,35 +222,49 @@ func (r Reading) judge(ctx context.Context, root *os.Root, slots []slot, fleet s
 		}
 	}
 	if best == nil {
-		cell := nothing(slots, fleet)
-		best = &cell
+		best = &Cell{Verdict: Miss, Files: []string{}}
 	}
 	best.Writer, best.Seconds = fleet, r.Now().Sub(began).Seconds()
 	return *best, nil
 }
 
-// nothing is the cell of a fleet that no manifest names. A manifest that cannot
-// be read may be its, and so may files without one.
-func nothing(slots []slot, fleet string) Cell {
-	cell := Cell{Writer: fleet, Verdict: Miss, Files: []string{}}
+// doubtful looks at folders that do not tell whose they are: a manifest that
+// cannot be read, or files without one. Where no more fleets are missed than there
+// are such folders, each may be one of theirs, and has its verdict. Where more are
+// missed some surely are, and the folders are told beside the misses.
+func doubtful(slots []slot, cells []Cell) {
+	var all Cell
+	bad := 0
 	for _, s := range slots {
-		if s.err != nil {
-			cell.Verdict = Corrupt
-			cell.name(slotPath(s.name, ManifestName))
-			if cell.Why == "" {
-				cell.Why = s.err.Error() + "; whose it is cannot be told"
-			}
+		verdict, why := Partial, "files of a writer stand there without their manifest; whose they are cannot be told"
+		switch {
+		case errors.Is(s.err, fs.ErrPermission):
+			verdict, why = Unreadable, keptOut
+		case s.err != nil:
+			verdict, why = Corrupt, s.err.Error()+"; whose it is cannot be told"
+		case !s.orphans:
+			continue
+		}
+		bad++
+		if all.Verdict != Corrupt && (all.Verdict == "" || verdict == Corrupt || verdict == Unreadable && all.Verdict == Partial) {
+			all.Verdict, all.Why = verdict, why
+		}
+		all.name(slotPath(s.name, ManifestName))
+	}
+	missed := 0
+	for _, c := range cells {
+		if c.Verdict == Miss && c.Pipeline == "" {
+			missed++
 		}
 	}
-	if cell.Verdict == Corrupt {
-		return cell
-	}
-	for _, s := range slots {
-		if s.orphans {
-			cell.Verdict = Partial
-			cell.name(slotPath(s.name, ManifestName))
-			cell.Why = "files of a writer stand there without their manifest; whose they are cannot be told"
+	for i := range cells {
+		c := &cells[i]
+		if bad == 0 || c.Verdict != Miss || c.Pipeline != "" {
+			continue
+		}
+		c.Files, c.More, c.Why = slices.Clone(all.Files), all.More, all.Why
+		if missed <= bad {
+			c.Verdict = all.Verdict
 		}
 	}
-	return cell
 }

@@ -10,12 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"time"
 )
-
-// clockSlack is how far GitLab's clock and a runner's may be apart before files
-// are taken for older than the job.
-const clockSlack = time.Minute
 
 // compare holds what stands in a slot against the content that its fleet stores
 // in this pipeline.
@@ -26,7 +21,8 @@ func (r Reading) compare(ctx context.Context, root *os.Root, s slot) (Cell, erro
 		cell.Verdict = Stale
 		return cell, nil
 	}
-	var missing, wrong []string
+	var missing, wrong, kept []string
+	sameHost := m.By.Host == r.By.Host
 	var old age
 	for i, entry := range m.Files {
 		path := slotPath(s.name, entry.Name)
@@ -35,6 +31,8 @@ func (r Reading) compare(ctx context.Context, root *os.Root, s slot) (Cell, erro
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			missing = append(missing, path)
+		case errors.Is(err, fs.ErrPermission):
+			kept = append(kept, path)
 		case err != nil:
 			return cell, err
 		case problem != "":
@@ -43,12 +41,14 @@ func (r Reading) compare(ctx context.Context, root *os.Root, s slot) (Cell, erro
 				cell.Why = problem
 			}
 		default:
-			old.look(root, path, entry, r.Started)
+			old.look(root, path, entry, sameHost, r.Started)
 		}
 	}
 	switch {
 	case len(wrong) > 0:
 		cell.Verdict = Corrupt
+	case len(kept) > 0:
+		cell.Verdict, cell.Why, wrong = Unreadable, keptOut, kept
 	case len(missing) > 0:
 		cell.Verdict, wrong = Partial, missing
 	default:
@@ -61,12 +61,15 @@ func (r Reading) compare(ctx context.Context, root *os.Root, s slot) (Cell, erro
 }
 
 // compareFile reads a file and the bytes that it must hold side by side. It says
-// in problem what differs; err is fs.ErrNotExist for a file that is not there, or
-// that of the context.
+// in problem what differs; err is fs.ErrNotExist for a file that is not there,
+// fs.ErrPermission for one that this job may not read, or that of the context.
 func compareFile(ctx context.Context, root *os.Root, path string, entry FileEntry, c Content, n int) (read int64, problem string, err error) {
 	f, size, err := openPlain(root, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, "", fs.ErrNotExist
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return 0, "", fs.ErrPermission
 	}
 	if err != nil {
 		return 0, bare(err).Error(), nil
@@ -108,51 +111,4 @@ func firstDifference(a, b []byte) int {
 		}
 	}
 	return len(a)
-}
-
-// age tells files that a cache gave from those that were there before.
-//
-// A file with the inode and the time of change that its writer noted is the
-// writer's own: extracting a cache makes files anew, and only the kernel sets that
-// time. So is one that was last changed before this job began, where the clocks
-// agree within clockSlack. What was copied, or had its owner changed, a moment
-// before the cache was restored cannot be told from a cache's file.
-type age struct{ path, leftover, doubt string }
-
-// byClock is how a leftover is worded that the clocks alone tell.
-const byClock = "last changed at "
-
-func (a *age) look(root *os.Root, path string, entry FileEntry, started time.Time) {
-	if a.leftover != "" {
-		return
-	}
-	fi, err := root.Lstat(path)
-	if err != nil {
-		return
-	}
-	inode, at := changed(fi)
-	switch {
-	case at.IsZero():
-		a.doubt = "this system does not tell when a file was changed"
-	case inode == entry.Inode && at.Equal(entry.Changed):
-		a.path, a.leftover = path, "it is the very file that the writer made; no cache was extracted over it"
-	case started.IsZero():
-		if a.doubt == "" && entry.Changed.IsZero() {
-			a.doubt = "neither the manifest nor CI_JOB_STARTED_AT tells how old the files may be"
-		}
-	case at.Add(clockSlack).Before(started):
-		a.path, a.leftover = path, fmt.Sprintf(byClock+"%s, and this job began at %s", at.Format(time.RFC3339), started.UTC().Format(time.RFC3339))
-	case at.Before(started):
-		a.doubt = fmt.Sprintf("files were last changed %s before this job began, as far as the clocks agree", started.Sub(at).Round(time.Second))
-	}
-}
-
-func (a *age) apply(c *Cell) {
-	switch {
-	case a.leftover != "":
-		c.Verdict, c.Leftover, c.Why = Miss, true, a.leftover
-		c.name(a.path)
-	case a.doubt != "":
-		c.Untold, c.Why = true, a.doubt
-	}
 }

@@ -57,7 +57,7 @@ func (c Cell) finding(r Result, follows bool) report.Finding {
 		f["job"] = "job " + catalogue.Quote(c.By.Job)
 	}
 	f.Say("two-fleets", !sameFleet(r.Reader.Fleet, c.Writer))
-	f.Say("by-clock", strings.HasPrefix(c.Why, byClock))
+	f["what"] = catalogue.Quote(r.Reader.Runner)
 	var found report.Finding
 	switch {
 	case c.Verdict == Hit:
@@ -69,6 +69,10 @@ func (c Cell) finding(r Result, follows bool) report.Finding {
 		found.Hints = found.Hints[:1]
 	case c.Verdict == Miss:
 		found = catalogue.Find("smoke-miss").AllCauses(f, nil)
+	case c.oneRunner():
+		found = catalogue.Find("smoke-one-runner").Finding(f, c.evidence())
+	case c.Verdict == Unproven:
+		found = catalogue.Find("smoke-seems-old").Finding(f, c.evidence())
 	default:
 		found = catalogue.Find("smoke-"+string(c.Verdict)).Finding(f, c.evidence())
 	}
@@ -111,20 +115,17 @@ func orUnknown(s string) string {
 // doubts is what a hit does not prove.
 func (c Cell) doubts(r Result) []report.Finding {
 	var found []report.Finding
+	if c.Verdict == Miss && !c.Leftover && len(c.Files) > 0 {
+		found = append(found, catalogue.Find("smoke-whose").Finding(catalogue.Facts{"writer": c.Writer, "files": c.names(), "why": c.Why}, nil))
+	}
 	if c.Untold {
 		found = append(found, catalogue.Find("smoke-untold").Finding(catalogue.Facts{"writer": c.Writer, "why": c.Why}, nil))
 	}
 	if c.Verdict != Hit || sameFleet(r.Reader.Fleet, c.Writer) || r.Reader.Fleet == "" {
 		return found
 	}
-	f := catalogue.Facts{"writer": c.Writer}
-	switch {
-	case c.By.Runner != "" && c.By.Runner == r.Reader.Runner:
-		f["what"], f["one-runner"] = "runner "+catalogue.Quote(c.By.Runner), "yes"
-	case c.By.Host != "" && c.By.Host == r.Reader.Host:
-		f["what"], f["one-host"] = "the host "+catalogue.Quote(c.By.Host), "yes"
-	default:
+	if c.By.Host == "" || c.By.Host != r.Reader.Host {
 		return found
 	}
-	return append(found, catalogue.Find("smoke-together").Finding(f, nil))
+	return append(found, catalogue.Find("smoke-together").Finding(catalogue.Facts{"writer": c.Writer, "host": c.By.Host}, nil))
 }

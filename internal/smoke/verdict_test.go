@@ -221,6 +221,7 @@ func TestWhatAWriterLeftBehindIsNoHit(t *testing.T) {
 	tests := []struct {
 		name    string
 		copied  bool          // made anew, as a cache does
+		chmod   bool          // of all files, after they were written
 		started time.Duration // of the reader's job, after the files were last changed
 		want    smoke.Cell
 	}{
@@ -228,9 +229,13 @@ func TestWhatAWriterLeftBehindIsNoHit(t *testing.T) {
 			Verdict: smoke.Miss, Leftover: true, Files: []string{"w/0001.bin"},
 			Why: "it is the very file that the writer made; no cache was extracted over it",
 		}},
+		{name: "the writer's own files after chmod", chmod: true, want: smoke.Cell{
+			Verdict: smoke.Miss, Leftover: true, Files: []string{"w/0001.bin"},
+			Why: "it is the very file that the writer made; no cache was extracted over it",
+		}},
 		{name: "extracted after the job began", copied: true, started: -5 * time.Second, want: smoke.Cell{Verdict: smoke.Hit, Files: []string{}}},
 		{name: "older than the job by more than clocks differ", copied: true, started: 2 * time.Hour, want: smoke.Cell{
-			Verdict: smoke.Miss, Leftover: true, Files: []string{"w/0001.bin"}, Why: "last changed at CHANGED, and this job began at BEGAN",
+			Verdict: smoke.Unproven, Files: []string{"w/0001.bin"}, Why: "last changed at CHANGED, and this job began at BEGAN",
 		}},
 		{name: "older than the job by less", copied: true, started: 30 * time.Second, want: smoke.Cell{
 			Verdict: smoke.Hit, Untold: true, Files: []string{},
@@ -245,6 +250,11 @@ func TestWhatAWriterLeftBehindIsNoHit(t *testing.T) {
 			} else {
 				_, err := smoke.Write(t.Context(), filepath.Join(dir, "w"), stored("a"), writer, noon)
 				check(t, err)
+			}
+			if tt.chmod {
+				for _, name := range []string{"0001.bin", "0002.bin", "0003.bin"} {
+					check(t, os.Chmod(filepath.Join(dir, "w", name), 0o600))
+				}
 			}
 			fi, err := os.Stat(filepath.Join(dir, "w", "0001.bin"))
 			check(t, err)
@@ -278,6 +288,47 @@ func TestAFolderThatCannotBeReadIsAnError(t *testing.T) {
 	cancel()
 	if _, err := smoke.Read(ctx, reading(dir, "a")); !errors.Is(err, context.Canceled) {
 		t.Errorf("an interrupted reader: %v", err)
+	}
+}
+
+func TestOneBrokenManifestIsNotEveryFleetsFault(t *testing.T) {
+	dir := t.TempDir()
+	cached(t, dir, "01", stored("a"))
+	cached(t, dir, "02", stored("b"))
+	check(t, os.Truncate(filepath.Join(dir, "02", "manifest.json"), 100))
+	got, err := smoke.Read(t.Context(), reading(dir, "a", "b", "c"))
+	check(t, err)
+	said := []string{}
+	for _, c := range got.Cells {
+		said = append(said, string(c.Verdict))
+	}
+	for _, f := range got.Report(dir).Findings() {
+		if f.ID == "smoke-folders" {
+			said = append(said, f.Cause)
+		}
+	}
+	want := []string{
+		"hit", "miss", "miss",
+		`"02/manifest.json" cannot be used, and may be what "b" stored (it ends too early; whose it is cannot be told)`,
+		`"02/manifest.json" cannot be used, and may be what "c" stored (it ends too early; whose it is cannot be told)`,
+	}
+	if diff := cmp.Diff(want, said); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOneRunnerForTwoFleetsIsNoHit(t *testing.T) {
+	dir := t.TempDir()
+	cached(t, dir, "w", stored("a"))
+	r := reading(dir, "a")
+	r.By.Runner = writer.Runner
+	for fleet, want := range map[string]smoke.Verdict{"reader": smoke.Unproven, "a": smoke.Hit} {
+		r.Fleet = fleet
+		got, err := smoke.Read(t.Context(), r)
+		check(t, err)
+		if got.Cells[0].Verdict != want {
+			t.Errorf("%s: %s, want %s", fleet, got.Cells[0].Verdict, want)
+		}
 	}
 }
 
