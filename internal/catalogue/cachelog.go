@@ -23,7 +23,7 @@ var cacheLog = []Case{
 			{Why: "GitLab cut the log at its size limit, before the caches were saved", Fix: "let the job print less, or raise output_limit in the [[runners]] section of config.toml", When: "log-cut", First: "log-cut", Tell: `the log has "Job's log exceeded limit of"`},
 			{Why: "a newer runner words its lines in another way", Fix: "look at the lines that are shown, which were not understood", When: "lines-kept", First: "lines-kept", Tell: "the lines that are shown stand in the section Restoring cache or Saving cache"},
 			{Why: "the job declares no cache with paths, so that the runner does nothing", Fix: "add cache: with key and paths to the job in .gitlab-ci.yml", Tell: "the log has no section Restoring cache"},
-			{Why: "it is a part of a log, or no log of a job", Fix: "take the whole log: Complete Raw on the job's page", Tell: `it does not start with "Running with gitlab-runner"`},
+			{Why: "it is a part of a log, or no log of a job", Fix: "take the whole log: Complete Raw on the job's page", First: "no-start", Tell: `it does not start with "Running with gitlab-runner"`},
 		},
 		Sources: []string{runnerShell},
 	},

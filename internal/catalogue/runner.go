@@ -18,7 +18,7 @@ var runnerConfig = []Case{
 	{
 		ID: "config-unreadable", Check: "runner-config",
 		Problem: "the runner's configuration {file} cannot be read: <why>",
-		Causes:  []Cause{{Why: "the path is wrong, or the file belongs to another user", Fix: "give the path at which the container sees it; the Helm chart puts it at /home/gitlab-runner/.gitlab-runner/config.toml of the manager's pod"}},
+		Causes:  []Cause{{Why: "the path is wrong, the file belongs to another user, or it is another file than config.toml", Fix: "give the path at which the container sees it; the Helm chart puts it at /home/gitlab-runner/.gitlab-runner/config.toml of the manager's pod"}},
 		Sources: []string{runnerAdvanced},
 	},
 	{

@@ -17,7 +17,7 @@ import (
 func commonFlags() []cli.Flag {
 	return []cli.Flag{
 		stringFlag("timeout", "give up after `TIME` (30s)"),
-		stringFlag("output", "print `FORM`: text or json (text)"),
+		stringFlag("output", "print `FORM`: text or json; commands with findings take junit too (text)"),
 		boolFlag("verbose", "say facts and their sources on stderr, never a secret"),
 		boolFlag("version", "print the version"),
 	}

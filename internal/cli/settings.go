@@ -276,7 +276,10 @@ func writeFailed(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("writing to stdout: %w", bare(err))
+	return &hintedError{
+		fmt.Errorf("writing to stdout: %w", bare(err)),
+		[]string{"look at where stdout goes: a full disk, or a program that no longer reads"},
+	}
 }
 
 func (s settings) tags(req *identity.Request) error {

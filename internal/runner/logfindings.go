@@ -57,6 +57,7 @@ func (l Log) read() report.Finding {
 	f := catalogue.Facts{"log": l.name()}
 	f.Say("log-cut", l.Cut)
 	f.Say("lines-kept", len(l.Lines) > 0)
+	f.Say("no-start", l.Runner == "")
 	switch {
 	case len(l.Caches) == 0:
 		return catalogue.Find("cache-log-none").Finding(f, l.said(l.Lines))
