@@ -130,7 +130,14 @@ func (p *probe) endpointFrom() string {
 	if p.c.endpoint.Known() {
 		return cmp.Or(p.c.endpoint.From, "the endpoint")
 	}
-	return "the endpoint of region " + report.Clean(p.region.Text)
+	kind := ""
+	if p.c.settings.accelerate {
+		kind = "accelerated "
+	}
+	if p.c.settings.dualStack {
+		kind += "dual-stack "
+	}
+	return "the " + kind + "endpoint of region " + report.Clean(p.region.Text)
 }
 
 // say adds what a denial tells: it knows better than the settings who called.

@@ -55,13 +55,24 @@ func coded(status int, code string) func(*world) {
 	}
 }
 
+// accelerated asks AWS itself for its host for fast transfers, and for something
+// that does not go with it.
+func accelerated(with string) func(*world) {
+	return func(w *world) {
+		w.bucket.EndpointURL, w.bucket.Accelerate = value("", ""), value("true", "config.toml:6:1")
+		if with == "PathStyle" {
+			w.bucket.PathStyle = value("true", "config.toml:7:1")
+		}
+	}
+}
+
 func rows() []row {
 	onObject := `s3:GetObject on resource: "` + objectARN + `k" `
 	return []row{
 		{name: "a role that may read and list", vector: "no-key", states: allOK},
 		{
 			name: "no policy allows the read", vector: "no-identity-policy", policy: listOnly, id: "s3-not-allowed", check: "bucket-readable",
-			states: unread, cause: "s3:GetObject", fix: []string{`"s3:GetObject"`, `"` + objectARN + `*"`, `resource "aws_iam_role_policy"`, roleName, "--as runner"},
+			states: unread, cause: "s3:GetObject", fix: []string{`"s3:GetObject"`, `"` + objectARN + `*"`, `resource "aws_iam_role_policy"`, roleName, "with its service account"},
 		},
 		{
 			name: "a Deny in the bucket's policy", vector: "explicit-deny", id: "s3-denied-explicitly", check: "bucket-readable",
@@ -175,6 +186,27 @@ func rows() []row {
 			states: unread, cause: "S3 refuses", fix: []string{"the role ci", `role   = "ci"`},
 		},
 		{name: "a region that cannot be one", edit: func(w *world) { w.bucket.Region = value("eu central", "BucketLocation") }, id: "bucket-region-invalid", check: "bucket-region", states: "ok skip skip skip fail skip", cause: `"eu central" (BucketLocation)`, fix: []string{"eu-central-1"}},
+		{
+			name: "fast transfers, by path", edit: accelerated("PathStyle"), id: "s3-accelerate-unfit", check: "s3-reachable", states: "ok fail skip skip skip skip",
+			cause: "PathStyle (config.toml:7:1) is true", fix: []string{"remove PathStyle = true or Accelerate = true"},
+		},
+		{
+			name: "fast transfers to a name with a dot", edit: func(w *world) {
+				accelerated("")(w)
+				w.bucket.Name = value("my.cache", "BucketName")
+			}, id: "s3-accelerate-unfit", check: "s3-reachable", states: "ok fail skip skip skip skip", cause: "its name cannot be part of a host's", fix: []string{"remove Accelerate = true"},
+		},
+		{
+			name: "fast transfers to China", edit: func(w *world) {
+				accelerated("")(w)
+				w.bucket.Region = value("cn-north-1", "BucketLocation")
+			}, id: "s3-accelerate-unfit", check: "s3-reachable", states: "ok fail skip skip skip skip", cause: `region "cn-north-1" is one of China's`, fix: []string{"remove Accelerate = true"},
+		},
+		{
+			name: "fast transfers that are not turned on", edit: func(w *world) {
+				w.inject(awsfake.Fault{Status: http.StatusBadRequest, Type: "application/xml", Body: "<Error><Code>InvalidRequest</Code><Message>S3 Transfer Acceleration is not configured on this bucket</Message></Error>"})
+			}, id: "s3-accelerate-off", check: "s3-reachable", states: "ok fail skip skip skip skip", cause: "S3 Transfer Acceleration is not turned on", fix: []string{"aws s3api put-bucket-accelerate-configuration --bucket " + awsfake.Bucket},
+		},
 		{name: "no credentials", edit: func(w *world) { w.cfg.Credentials = none{} }, id: "s3-keys-missing", check: "s3-signature", states: "ok skip unknown skip skip skip", cause: awsfake.Bucket, fix: []string{"exchange"}},
 	}
 }

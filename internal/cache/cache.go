@@ -9,6 +9,7 @@ package cache
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,9 @@ type Bucket struct {
 	Prefix      report.Value // of all keys; Path in [runners.cache]
 	Region      report.Value // where it is not known, S3 is asked
 	EndpointURL report.Value // in place of AWS's own; before AWS_ENDPOINT_URL_S3
+	PathStyle   report.Value // "true" or "false": the bucket is named in the path; where it is not known, for other servers than AWS's
+	DualStack   report.Value // "true" or "false", of AWS's own hosts; before AWS_USE_DUALSTACK_ENDPOINT
+	Accelerate  report.Value // "true" for AWS's host that speeds up transfers
 	KMSKey      report.Value // as it is configured: ARN, id or alias
 	Write       bool         // the role is to write too: what is pasted allows that
 }
@@ -102,6 +106,10 @@ func (p *probe) run(ctx context.Context) {
 		p.fail(checkRegion, "bucket-region-invalid", p.facts())
 		return
 	}
+	if f := p.facts(); p.unaccelerated(f) {
+		p.fail(checkReachable, "s3-accelerate-unfit", f)
+		return
+	}
 	if !p.keys(ctx) {
 		return
 	}
@@ -112,9 +120,18 @@ func (p *probe) run(ctx context.Context) {
 		err = p.ask(ctx)
 	}
 	p.judge(ctx, err)
-	if f, ok := p.findings[checkReadable]; ok {
-		f.Took = time.Since(p.start)
-		p.findings[checkReadable] = f
+	p.timed()
+}
+
+// timed gives the time of the calls to the finding that they ended with: one
+// answer proves several checks.
+func (p *probe) timed() {
+	for _, id := range slices.Backward(checks()) {
+		if f, ok := p.findings[id]; ok && (f.Bad() || id == checkReadable) {
+			f.Took = time.Since(p.start)
+			p.findings[id] = f
+			return
+		}
 	}
 }
 
@@ -184,6 +201,10 @@ func (p *probe) report() []report.Finding {
 }
 
 func (p *probe) evidence() []report.Value {
+	dualStack, accelerate := p.b.DualStack, p.b.Accelerate
+	if p.c.endpoint.Known() { // they are about AWS's own hosts
+		dualStack, accelerate = report.Value{}, report.Value{}
+	}
 	var out []report.Value
 	for _, v := range []struct {
 		name string
@@ -193,6 +214,9 @@ func (p *probe) evidence() []report.Value {
 		{"prefix ", p.b.Prefix},
 		{"region ", p.region},
 		{"endpoint ", p.c.endpoint},
+		{"PathStyle ", p.b.PathStyle},
+		{"DualStack ", dualStack},
+		{"Accelerate ", accelerate},
 		{"caller ", report.Value{Text: p.who.ARN, From: "STS"}},
 	} {
 		if v.Known() {

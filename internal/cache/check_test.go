@@ -164,48 +164,6 @@ func TestEachStepIsAFindingAndWhatIsExpectedDecides(t *testing.T) {
 	}
 }
 
-func TestNothingIsLeftInTheBucket(t *testing.T) {
-	for _, expect := range []cache.Expect{cache.ReadWrite, cache.Read, cache.None} {
-		for _, versioned := range []bool{false, true} {
-			t.Run(fmt.Sprint(expect, " ", versioned), func(t *testing.T) {
-				w := newWorld(t, allowAll)
-				w.addBucket(awsfake.BucketSpec{Versioned: versioned})
-				w.try(expect)
-				if left := w.left(); left != nil {
-					t.Errorf("left are %q", left)
-				}
-			})
-		}
-	}
-}
-
-func TestWhatIsLeftIsNamedWithWhatDeletesIt(t *testing.T) {
-	w := newWorld(t, can("s3:GetObject", "s3:PutObject", "s3:ListBucket"))
-	all := w.try(cache.ReadWrite).Objects
-	f := all[len(all)-1]
-	for _, name := range w.left() {
-		key := strings.TrimPrefix(name, "object ")
-		if !strings.Contains(f.Cause, `"`+key+`"`) || !strings.Contains(f.Fix(), "aws s3api delete-object --bucket "+awsfake.Bucket+" --key "+key) {
-			t.Errorf("%s is not named:\n%s\n%s", name, f.Cause, f.Fix())
-		}
-	}
-}
-
-func TestAHostilePrefixDoesNothingWhereItIsPasted(t *testing.T) {
-	w := newWorld(t, can("s3:GetObject", "s3:PutObject", "s3:ListBucket"))
-	w.bucket.Prefix = value("a'; $(touch x) `y`\nb", "Path")
-	all := w.try(cache.ReadWrite).Objects
-	lines := strings.Split(strings.TrimSpace(all[len(all)-1].Paste[0].Text), "\n")
-	for _, line := range lines {
-		if !strings.Contains(line, ` --key 'a'\''; $(touch x) `+"`y`"+`\nb/ci-aws-check/`) {
-			t.Errorf("%s", line)
-		}
-	}
-	if len(lines) != 2 {
-		t.Errorf("%d lines", len(lines))
-	}
-}
-
 // intruder passes calls on and does something when the n-th of a kind comes:
 // before S3 has it or, with late, when S3 has answered, and loses that answer.
 type intruder struct {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,16 +65,33 @@ func (t *track) completed(a about, err error) {
 // leftover is what could not be removed.
 type leftover struct {
 	key, version, upload string
+	mark                 bool // the version is a mark that only hides the object
 }
 
 func (l leftover) String() string {
 	switch {
 	case l.upload != "":
-		return "an unfinished upload of " + catalogue.Quote(l.key)
+		return "upload " + catalogue.Quote(l.upload) + " of " + catalogue.Quote(l.key)
+	case l.mark:
+		return "delete marker " + catalogue.Quote(l.version) + " of " + catalogue.Quote(l.key)
 	case l.version != "":
-		return "a version of " + catalogue.Quote(l.key)
+		return "version " + catalogue.Quote(l.version) + " of " + catalogue.Quote(l.key)
 	}
 	return catalogue.Quote(l.key)
+}
+
+// sentence names leftovers within a sentence; those beyond the first few are
+// counted.
+func sentence(left []leftover) string {
+	const most = 2
+	var names []string
+	for _, l := range left[:min(len(left), most)] {
+		names = append(names, l.String())
+	}
+	if more := len(left) - most; more > 0 {
+		names = append(names, strconv.Itoa(more)+" more")
+	}
+	return strings.Join(names, " and ")
 }
 
 // removal is what was removed, what was not, and why not.
@@ -116,21 +134,26 @@ func (k *checker) removeTrack(ctx context.Context, t *track, r *removal) {
 	for _, id := range t.uploads {
 		r.note(leftover{key: t.key, upload: id}, "s3:AbortMultipartUpload", k.c.abortUpload(ctx, t.key, id))
 	}
+	hidden := false
 	for _, version := range t.versions {
 		_, err := k.c.deleteObject(ctx, t.key, version)
-		if isDenied(err) {
-			// What is hidden at least is in no list, and lifecycle rules for
-			// versions that are not current get at it.
-			_, _ = k.c.deleteObject(ctx, t.key, "")
-		}
 		r.note(leftover{key: t.key, version: version}, "s3:DeleteObjectVersion", err)
+		if !isDenied(err) || hidden {
+			continue
+		}
+		// What is hidden at least is in no list, and lifecycle rules for versions
+		// that are not current get at it.
+		if a, err := k.c.deleteObject(ctx, t.key, ""); err == nil && a.VersionID != "" {
+			hidden = true
+			r.left = append(r.left, leftover{key: t.key, version: a.VersionID, mark: true})
+		}
 	}
 	if len(t.versions) > 0 || !t.present && !t.untold {
 		return
 	}
 	a, err := k.c.deleteObject(ctx, t.key, "")
 	if err == nil && a.VersionID != "" {
-		r.left = append(r.left, leftover{key: t.key, version: a.VersionID}) // what is under this mark is only hidden
+		r.left = append(r.left, leftover{key: t.key, version: a.VersionID, mark: true}) // what is under it is only hidden
 		return
 	}
 	r.note(leftover{key: t.key}, "s3:DeleteObject", err)
@@ -172,12 +195,8 @@ func (k *checker) removed(r removal) (report.Finding, bool) {
 		}
 		return catalogue.Holds(checkDelete, report.Value{Text: catalogue.Count(r.gone, "object"), From: "DeleteObject"}), true
 	}
-	var names []string
-	for _, l := range r.left {
-		names = append(names, l.String())
-	}
 	f := k.facts()
-	f["action"], f["folder"], f["leftovers"] = r.action, k.prefix()+folder, strings.Join(names, " and ")
+	f["action"], f["folder"], f["leftovers"] = r.action, k.prefix()+folder, k.redact.Redact(sentence(r.left))
 	f["scope"] = k.scope(true)
 	if r.refused != nil {
 		_, told, d := k.refusal(r.refused)
@@ -187,13 +206,23 @@ func (k *checker) removed(r removal) (report.Finding, bool) {
 			}
 		}
 		f.Say("versioned", r.action == "s3:DeleteObjectVersion")
-		return k.finding("delete-denied", checkDelete, f, k.commands(r.left)...), true
+		return k.leaves("delete-denied", f, r.left), true
 	}
 	f["why"] = "no answer"
 	if answer := answerOf(r.broken); answer.Status != 0 {
 		f["why"] = "S3 says " + cmp.Or(k.redact.Redact(answer.Code), http.StatusText(answer.Status))
 	}
-	return k.finding("leftovers", checkDelete, f, k.commands(r.left)...), true
+	return k.leaves("leftovers", f, r.left), true
+}
+
+// leaves is the finding of what is left: each as a fact, with the command that
+// deletes it.
+func (k *checker) leaves(kase string, f catalogue.Facts, left []leftover) report.Finding {
+	found := k.finding(kase, checkDelete, f, k.commands(left)...)
+	for _, l := range left {
+		found.Evidence = append(found.Evidence, report.Value{Text: k.redact.Redact(l.String()), From: "left in the bucket"})
+	}
+	return found
 }
 
 // commands delete by hand what is left.

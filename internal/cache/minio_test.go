@@ -2,12 +2,8 @@ package cache
 
 import (
 	"bytes"
-	"crypto/rand"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -99,63 +95,9 @@ func TestMinIO(t *testing.T) {
 
 func startMinIO(t *testing.T) *bench {
 	t.Helper()
-	program := parts.MinIO(t)
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	keys := aws.Credentials{AccessKeyID: "root", SecretAccessKey: rand.Text()}
-	var log bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), program, "server", "--quiet", "--address", address, t.TempDir())
-	cmd.Env = []string{
-		"HOME=" + t.TempDir(), "MINIO_ROOT_USER=" + keys.AccessKeyID, "MINIO_ROOT_PASSWORD=" + keys.SecretAccessKey,
-		"MINIO_REGION=" + awsfake.Region, "MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_CI_CD=on",
-	}
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	gone := make(chan struct{})
-	go func() {
-		_ = cmd.Wait() // it is killed, so it never ends well
-		close(gone)
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended by itself
-		<-gone
-		if t.Failed() {
-			t.Logf("MinIO said:\n%s", log.String())
-		}
-	})
-	deadline := time.After(time.Minute)
-	for !ready(t, "http://"+address+"/minio/health/cluster") {
-		select {
-		case <-gone:
-			t.Fatal("MinIO ended before it was ready")
-		case <-deadline:
-			t.Fatal("MinIO was not ready within a minute")
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-	bn := benchAt(t, "http://"+address, keys)
-	_, err = bn.sdk.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bn.b.Name.Text})
+	server := parts.ServeMinIO(t, awsfake.Region)
+	bn := benchAt(t, server.URL, aws.Credentials{AccessKeyID: server.User, SecretAccessKey: server.Password})
+	_, err := bn.sdk.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bn.b.Name.Text})
 	bn.must(err)
 	return bn
-}
-
-func ready(t *testing.T, at string) bool {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return false
-	}
-	return response.Body.Close() == nil && response.StatusCode == http.StatusOK
 }

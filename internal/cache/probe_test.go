@@ -71,6 +71,28 @@ func TestTheFindingsOfAHealthyBucketSayWhatWasSeen(t *testing.T) {
 	}
 }
 
+func TestTheTimeIsThatOfTheFindingWhichTheCallsEndedWith(t *testing.T) {
+	for want, edit := range map[string]func(*world){
+		"bucket-readable": func(*world) {},
+		"bucket-exists":   func(w *world) { w.bucket.Name = value("nowhere-1", "--bucket") },
+		"bucket-region":   func(w *world) { w.addBucket(awsfake.BucketSpec{Region: "us-west-2"}) },
+		"s3-signature":    func(w *world) { w.inject(awsfake.Fault{Vector: "expired-token"}) },
+		"s3-reachable":    func(w *world) { w.inject(awsfake.Fault{Cut: true}) },
+	} {
+		w := newWorld(t)
+		edit(w)
+		var timed []string
+		for _, f := range w.probe() {
+			if f.Took > 0 {
+				timed = append(timed, f.ID)
+			}
+		}
+		if diff := cmp.Diff([]string{want}, timed); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 func TestARegionThatIsNotConfiguredIsFoundOut(t *testing.T) {
 	w := newWorld(t)
 	w.bucket.Region, w.cfg.Region = value("", ""), "us-east-1"

@@ -34,7 +34,8 @@ type client struct {
 	bucket   string
 	endpoint report.Value // in place of AWS's own; unknown where there is none
 	region   string       // that calls are signed for
-	awsHost  string       // of that region
+	settings addressing
+	awsHost  string // of that region
 	http     aws.HTTPClient
 	retryer  aws.Retryer
 	signer   *v4.Signer
@@ -44,7 +45,7 @@ type client struct {
 
 func newClient(ctx context.Context, cfg aws.Config, b Bucket, region string) client {
 	c := client{
-		cfg: cfg, keys: cfg.Credentials, bucket: b.Name.Text, endpoint: endpoint(ctx, cfg, b),
+		cfg: cfg, keys: cfg.Credentials, bucket: b.Name.Text, endpoint: endpoint(ctx, cfg, b), settings: addressingOf(cfg, b),
 		http: staying(cfg.HTTPClient), retryer: retryer(cfg), now: time.Now,
 		// S3 escapes a path once, other services twice.
 		// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
@@ -55,7 +56,7 @@ func newClient(ctx context.Context, cfg aws.Config, b Bucket, region string) cli
 
 // in gives a client whose calls are signed for another region.
 func (c client) in(ctx context.Context, region string) client {
-	c.region, c.awsHost, c.seen = region, awsHost(ctx, environment(c.cfg), region), &watch{}
+	c.region, c.awsHost, c.seen = region, c.settings.awsHost(ctx, region), &watch{}
 	return c
 }
 

@@ -18,6 +18,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
 
@@ -64,6 +65,66 @@ func TestABucketIsWhereTheSDKSeesIt(t *testing.T) {
 	}
 }
 
+// style is a bucket whose host the runner's settings choose.
+func style(bucket, endpoint, byPath, dualStack, accelerate string) Bucket {
+	b := named(bucket, endpoint)
+	b.PathStyle.Text, b.DualStack.Text, b.Accelerate.Text = byPath, dualStack, accelerate
+	return b
+}
+
+// TestTheRunnersSettingsChooseTheHostAsTheSDKDoes asks both for every mixture;
+// what the SDK refuses is refused.
+func TestTheRunnersSettingsChooseTheHostAsTheSDKDoes(t *testing.T) {
+	yes := func(text string) *bool { return aws.Bool(text == "true") }
+	compared := map[bool]int{}
+	for _, region := range []string{"eu-central-1", "us-gov-west-1", "cn-north-1"} {
+		for _, bucket := range []string{"my-cache", "my.cache", "My_Old_Cache"} {
+			for _, byPath := range []string{"true", "false"} {
+				for _, dual := range []string{"true", "false"} {
+					for _, accelerate := range []string{"true", "false"} {
+						for _, endpoint := range []string{"", "https://s3.example.com", "http://s3.example.com:9000/x", "https://s3.eu-west-1.amazonaws.com", "http://127.0.0.1:9000", "https://[::1]:9000"} {
+							with := s3.EndpointParameters{Bucket: &bucket, Region: &region, ForcePathStyle: yes(byPath), UseDualStack: yes(dual), Accelerate: yes(accelerate)}
+							if endpoint != "" { // the runner lets the SDK have no other setting then
+								with.Endpoint, with.UseDualStack, with.Accelerate = &endpoint, yes(""), yes("")
+							}
+							b := style(bucket, endpoint, byPath, dual, accelerate)
+							want, refused := s3.NewDefaultEndpointResolverV2().ResolveEndpoint(t.Context(), with)
+							c := addressed(t, b, region, settings(false, !*yes(dual)))
+							got, err := c.url("")
+							unfit := (&probe{b: b, c: c, region: report.Value{Text: region}}).unaccelerated(catalogue.Facts{})
+							compared[refused != nil]++
+							if err != nil || unfit != (refused != nil) || !unfit && strings.TrimSuffix(got.String(), "/") != strings.TrimSuffix(want.URI.String(), "/") {
+								t.Errorf("%+v: %v, %v, unfit is %v; want %s, %v", b, got, err, unfit, want.URI.String(), refused)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	if compared[false] == 0 || compared[true] == 0 {
+		t.Errorf("compared are %v: some are to be refused, and some not", compared)
+	}
+}
+
+// TestNoBucketHasAHostBelowLocalhost: who answers at a name below it is not told
+// by anybody.
+func TestNoBucketHasAHostBelowLocalhost(t *testing.T) {
+	got, err := addressed(t, style("my-cache", "http://localhost:9000", "false", "", ""), "eu-central-1", settings(false, false)).url("k")
+	if err != nil || got.String() != "http://localhost:9000/my-cache/k" {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+func TestFIPSAndFastTransfersExcludeEachOther(t *testing.T) {
+	b := style("my-cache", "", "", "", "true")
+	p := &probe{b: b, c: addressed(t, b, "eu-central-1", settings(true, false)), region: report.Value{Text: "eu-central-1"}}
+	f := catalogue.Facts{}
+	if !p.unaccelerated(f) || f["what"] != "AWS_USE_FIPS_ENDPOINT asks for a FIPS endpoint" {
+		t.Errorf("%v", f)
+	}
+}
+
 func TestAnEndpointOfOnesOwnIsAddressedByPath(t *testing.T) {
 	for _, tt := range []struct{ at, want, host string }{
 		{"http://127.0.0.1:9000", "http://127.0.0.1:9000/my-cache/a%20b", "127.0.0.1:9000"},
@@ -89,7 +150,10 @@ func TestAnEndpointOfOnesOwnIsAddressedByPath(t *testing.T) {
 // TestACallIsSignedAsTheSDKSignsIt makes the same calls with both, at the same
 // time and without what only the SDK adds, and compares what would be sent.
 func TestACallIsSignedAsTheSDKSignsIt(t *testing.T) {
-	for _, b := range []Bucket{named("my-cache", ""), named("my.cache", ""), named("my-cache", "https://minio.example.com/s3"), named("my-cache", "http://127.0.0.1:9000")} {
+	for _, b := range []Bucket{
+		named("my-cache", ""), named("my.cache", ""), named("my-cache", "https://minio.example.com/s3"), named("my-cache", "http://127.0.0.1:9000"),
+		style("my-cache", "", "true", "true", ""), style("my-cache", "", "", "true", "true"), style("my-cache", "https://minio.example.com/s3", "false", "", ""),
+	} {
 		keys := append(hostile(), dotted()...)
 		for _, key := range keys {
 			ours := addressed(t, b, "eu-central-1", settings(false, false))
@@ -98,7 +162,12 @@ func TestACallIsSignedAsTheSDKSignsIt(t *testing.T) {
 				o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 				o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 				if b.EndpointURL.Known() {
-					o.BaseEndpoint, o.UsePathStyle = &b.EndpointURL.Text, true
+					o.BaseEndpoint = &b.EndpointURL.Text
+				}
+				o.UsePathStyle = b.PathStyle.Text == "true" || b.EndpointURL.Known() && b.PathStyle.Text == ""
+				o.UseAccelerate = b.Accelerate.Text == "true"
+				if b.DualStack.Text == "true" {
+					o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
 				}
 			})
 			ctx, bucket := t.Context(), &b.Name.Text

@@ -174,7 +174,7 @@ var bucket = []Case{
 		Problem: "the role <role> has no s3:ListBucket on bucket {bucket}, so S3 answers 403 and not 404 for an object that is not there: every cache miss looks like a refusal",
 		Causes: []Cause{
 			{Why: "the permission policy of the role <role> lacks s3:ListBucket, or has it only on the objects (<bucket>/*; it is about the bucket itself) or under a condition on s3:prefix", Fix: "allow s3:ListBucket on the bucket's own ARN, in a statement beside that for its objects", Tell: "does aws s3api list-objects-v2 --bucket <bucket> work as this role?"},
-			{Why: "this is not the role that uses the cache", Fix: "run the check as the runner manager (--as runner)", Tell: whoAsksTell},
+			{Why: "this is not the role that uses the cache", Fix: "run the check in a pod with the runner manager's service account (docs/setup.md has its manifest)", Tell: whoAsksTell},
 		},
 		Sources: []string{s3GetObject, "https://github.com/cattle-ops/terraform-aws-gitlab-runner/issues/1282"},
 	},
@@ -193,7 +193,7 @@ var bucket = []Case{
 		Problem: "the role <role> may not do <action> on {resource}: none of its policies allows it",
 		Causes: []Cause{
 			{Why: "the permission policy of the role <role> does not allow it, or allows it for another bucket or prefix", Fix: "let it allow <action>, and compare the Resource lines: what is done to objects (s3:GetObject, s3:PutObject) needs the bucket's ARN with /*, s3:ListBucket that ARN alone", Tell: "does aws iam list-attached-role-policies and list-role-policies show a policy with this bucket?"},
-			{Why: "this is not the role that uses the cache", Fix: "give the permission to the runner manager's role, and run the check as the runner manager (--as runner)", Tell: whoAsksTell},
+			{Why: "this is not the role that uses the cache", Fix: "give the permission to the runner manager's role, and run the check in a pod with its service account (docs/setup.md has its manifest)", Tell: whoAsksTell},
 		},
 		Sources: []string{deniedTexts, runnerCache},
 	},

@@ -183,6 +183,22 @@ var cacheCheck = []Case{
 		Sources: []string{"https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"},
 	},
 	{
+		ID: "role-not-taken", Check: "cache-taken", Status: report.Note,
+		Problem: "this check does not assume {role} (<role-from>), which the runner manager assumes to reach the cache",
+		Causes: []Cause{
+			{Why: "it runs with the role that it is asked to run with", Fix: "to prove that role's access give its ARN to --chain-role-arn, where its trust policy lets the role of this pod assume it"},
+		},
+		Sources: []string{runnerCache, runnerS3Code},
+	},
+	{
+		ID: "keys-not-taken", Check: "cache-taken", Status: report.Note,
+		Problem: "this check does not read AccessKey and SecretKey (<keys-from>), with which the runner manager reaches the cache",
+		Causes: []Cause{
+			{Why: "it runs with the identity of this pod", Fix: "to prove the access of those keys set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in a shell of your own, and give --source ambient"},
+		},
+		Sources: []string{runnerCache},
+	},
+	{
 		ID: "access-of-check", Check: "cache-access", Status: report.Note,
 		Problem: "this proved the access of <caller>, and not that caches work: a cache is reached with credentials that the runner manager signs or assumes, and only where RoleARN is set and its AssumeRole fails with the role of the job's pod",
 		Causes:  []Cause{{Why: "a job's role and the cache's are two", Fix: "run the check in a pod with the runner manager's service account to prove the manager's access; that one fleet finds what another stored is proved by two jobs only"}},
@@ -199,6 +215,7 @@ var allowed = []Cause{
 
 // cacheCheckTitles are the healthy facts of these cases' checks.
 var cacheCheckTitles = map[string]string{
+	"cache-taken":       "all that decides how the cache is reached was taken from the runner's configuration",
 	"object-put":        "the role can store an object",
 	"object-head":       "the role can ask about an object",
 	"object-get":        "objects come back as they were stored",

@@ -2,7 +2,10 @@ package catalogue
 
 import "gitlab.com/ci-aws/ci-aws/internal/report"
 
-// s3Network are the failures of the way to S3; there is no code to recognise.
+const s3Accelerate = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/transfer-acceleration.html"
+
+// s3Network are the failures of the way to S3; but for one there is no code to
+// recognise.
 var s3Network = []Case{
 	{
 		ID: "s3-dns", Check: "s3-reachable", Status: report.Unknown,
@@ -63,6 +66,25 @@ var s3Network = []Case{
 			{Why: "<endpoint-from> names a server that is not S3", Fix: "correct <endpoint-from>, or remove it", When: "endpoint", Tell: "is {host} meant to be asked in place of AWS?"},
 			{Why: "a proxy, a captive portal or another server answered in place of S3", Fix: "check HTTPS_PROXY and NO_PROXY in the job's variables", Tell: "does env in the job show HTTPS_PROXY, and does NO_PROXY name {host}?"},
 		},
+	},
+	{
+		ID: "s3-accelerate-unfit", Check: "s3-reachable",
+		Problem: "Accelerate (<accelerate-from>) cannot be had for bucket {bucket}: <what>; the runner signs no URL, and caches are neither stored nor found",
+		Causes: []Cause{
+			{Why: "PathStyle is set too, and S3 Transfer Acceleration works only at a host of the bucket's own", Fix: "remove PathStyle = true or Accelerate = true from [runners.cache.s3]", When: "by-path"},
+			{Why: "a FIPS endpoint is asked for too", Fix: "remove Accelerate = true from [runners.cache.s3], or AWS_USE_FIPS_ENDPOINT", When: "fips"},
+			{Why: "S3 Transfer Acceleration has no host for it", Fix: "remove Accelerate = true from [runners.cache.s3]", When: "other"},
+		},
+		Sources: []string{s3Accelerate, runnerS3Code},
+	},
+	{
+		ID: "s3-accelerate-off", Check: "s3-reachable",
+		Answer:  Answer{Op: S3Op, Code: []string{"InvalidRequest"}, Text: "S3 Transfer Acceleration is "},
+		Problem: "S3 Transfer Acceleration is not turned on for bucket {bucket}, and {host} (<endpoint-from>) is the host for it",
+		Causes: []Cause{
+			{Why: "Accelerate = true in [runners.cache.s3] asks for what is not turned on for the bucket", Fix: "turn it on (aws s3api put-bucket-accelerate-configuration --bucket <bucket> --accelerate-configuration Status=Enabled), or remove Accelerate from [runners.cache.s3]"},
+		},
+		Sources: []string{s3Accelerate, s3Errors, "https://github.com/aws/aws-cli/issues/8329"},
 	},
 	{
 		ID: "s3-fault", Check: "s3-reachable", Status: report.Unknown,

@@ -6,6 +6,7 @@ const (
 	gitlabCaching = "https://docs.gitlab.com/ci/caching/"
 	runnerKeyCode = "https://gitlab.com/gitlab-org/gitlab-runner/-/blob/main/cache/cache.go"
 	runnerShells  = "https://gitlab.com/gitlab-org/gitlab-runner/-/blob/main/shells/abstract.go"
+	runnerZip     = "https://gitlab.com/gitlab-org/gitlab-runner/-/blob/main/helpers/archives/zip_extract.go"
 	gitStrategy   = "https://docs.gitlab.com/ci/runners/configure_runners/#git-strategy"
 )
 
@@ -61,7 +62,8 @@ var smoke = []Case{
 		ID: "smoke-one-runner", Check: "smoke-hit", Status: report.Unknown,
 		Problem: "<reader> found all that {writer} stored in pipeline {pipeline}, but runner <what> ran both jobs: that proves nothing between two fleets",
 		Causes: []Cause{
-			{Why: "one runner has the tags of both fleets", Fix: "name each fleet by tags that no other fleet's runners have"},
+			{Why: "one runner has the tags of both fleets", Fix: "name each fleet by tags that no other fleet's runners have", Tell: "the two jobs have other tags, and one runner's page shows them all"},
+			{Why: "this job does not name its fleet, and all tags of its runner stand for it, those of {writer} among them", Fix: "give ci-aws smoke read --fleet, or CI_AWS_FLEET, with the tags that stand under tags: in this job", When: "more-tags", Tell: "the job has neither --fleet nor CI_AWS_FLEET"},
 		},
 		Sources: []string{"https://docs.gitlab.com/ci/yaml/#tags"},
 	},
@@ -69,8 +71,10 @@ var smoke = []Case{
 		ID: "smoke-unreadable", Check: "smoke-hit", Status: report.Unknown,
 		Problem: "<reader> may not read <files>, and so cannot tell what it got of what {writer} stored in pipeline {pipeline}: permission denied",
 		Causes: []Cause{
-			{Why: "the cache was extracted by another user than the job's, with a mode that keeps others out", Fix: "let both run as one user (uid), or let the files and their folders be readable for others: chmod -R a+rX in the writer's job, and umask 022 where a cache is extracted", Tell: "ls -lnR of the folder shows another uid than id -u does, and no r for others", Unsure: true},
+			{Why: "the files' mode was changed after ci-aws smoke write had let every user read them: a runner restores the mode that they were stored with", Fix: "change no mode in the writer's job, or run both jobs as one user (uid)", Tell: "ls -lnR of the folder shows another uid than id -u does, and no r for others"},
+			{Why: "a folder above them keeps this job's user out", Fix: "give each folder down to the one of --dir r and x for others (chmod a+rx), or run the job as the user that owns them (uid)", Tell: "ls -ldn of one of these folders shows no r or x for others"},
 		},
+		Sources: []string{runnerZip},
 	},
 	{
 		ID: "smoke-stale", Check: "smoke-hit",
@@ -152,6 +156,7 @@ var smoke = []Case{
 		Causes: []Cause{
 			{Why: "it was written by another version of ci-aws", Fix: "run all jobs of the pipeline in one image", When: "other-schema"},
 			{Why: "no reader's result reached this job", Fix: "give the names that ci-aws smoke read --file had; in a pipeline keep them as artifacts with when: always, and let this job take them (dependencies, needs)", When: "no-file"},
+			{Why: "the reader's job names another fleet, or none, so that all tags of its runner stand for it", Fix: "give ci-aws smoke read --fleet, or CI_AWS_FLEET, and --expect with tags as the plan's fleets have them", When: "other-fleet"},
 			{Why: "its job was stopped while it wrote, or it is another file", Fix: "give the files that ci-aws smoke read --output json --file wrote, and start that reader's job again", When: "no-result"},
 		},
 	},

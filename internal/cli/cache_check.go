@@ -17,17 +17,19 @@ import (
 	"gitlab.com/ci-aws/ci-aws/internal/iam"
 	"gitlab.com/ci-aws/ci-aws/internal/identity"
 	"gitlab.com/ci-aws/ci-aws/internal/report"
-	"gitlab.com/ci-aws/ci-aws/internal/runner"
 )
 
 const cacheCheckDescription = `Stores objects in the bucket of a cache, asks about them, gets them back and compares,
 lists and deletes them, and says how fast. They are under PREFIX/ci-aws-check/ and are
-removed whatever happens; what could not be removed is named. A GET without
-credentials has to be refused. --expect says what the role is to be able to do: what
-goes beyond it is a failure.
+removed whatever happens; what could not be removed is a warning that names it, and
+changes no exit code: a cache does without s3:DeleteObject. A GET without credentials
+has to be refused. --expect says what the role is to be able to do: what goes beyond
+it is a failure.
 
 It proves the access of the role that it runs with, which is not how a cache is
-reached: the runner manager signs for that, or assumes a role. Without --timeout it
+reached: the runner manager signs for that, or assumes a role. --config takes over what
+[runners.cache] and [runners.cache.s3] say of the place: ServerAddress, Insecure,
+PathStyle, DualStack and Accelerate too, but no keys and no role. Without --timeout it
 takes 30s, and 1s more for each MiB above 30.
 
    ci-aws cache check --bucket my-super-duper-gitlab-runner-cache --prefix runners-all
@@ -44,8 +46,8 @@ func cacheCheckCommand(io IO, t *talk) *cli.Command {
 			stringFlag("sse", "ask for encryption by `KIND`: AES256 or aws:kms (ServerSideEncryption of --config, the bucket's default)"),
 			stringFlag("kms-key-id", "encrypt with the KMS key `KEY`, an ARN, id or alias (ServerSideEncryptionKeyID of --config)"),
 			stringFlag("expect", "the role is to have `ACCESS`: read-write, read or none (read-write)"),
-			stringFlag("size", "send an object of `SIZE` in parts, 6MiB to 1GiB (8MiB)"),
-			stringFlag("config", "take bucket, prefix, region, endpoint and encryption from the runner's configuration `FILE` (config.toml)"),
+			stringFlag("size", "send an object of `SIZE` in parts, 6MiB to 1GiB: two parts or more, of which S3 takes none below 5MiB but the last (8MiB)"),
+			stringFlag("config", "take bucket, prefix, region, host and encryption from the runner's configuration `FILE` (config.toml)"),
 			stringFlag("runner", "take the runner `NAME` of that file"),
 			stringFlag("file", "write JSON or JUnit into `FILE`, and the text to stdout"),
 			stringFlag("annotations", "write links to the failed checks into `FILE`, as artifacts:reports:annotations takes them"),
@@ -81,6 +83,7 @@ func (o cacheCheckOptions) run(ctx context.Context, io IO, t *talk) error {
 	if err != nil {
 		return err
 	}
+	out.times = true
 	out.siblings = []report.Sibling{{Key: "transfer", Value: (*cache.Transfer)(nil)}}
 	const suite = "ci-aws cache check"
 	req, err := s.request()
@@ -185,10 +188,13 @@ func (o *cacheCheckOptions) read(req identity.Request) error {
 		}
 		given[flag] = v
 	}
-	if err := o.readConfig(given["config"], given["runner"], given["bucket"]); err != nil {
+	if err := o.readConfig(given["config"], given["runner"], given["bucket"], req); err != nil {
 		return err
 	}
 	b := &o.trial.Bucket
+	if given["s3-endpoint-url"].Known() {
+		b.PathStyle, b.DualStack, b.Accelerate = report.Value{}, report.Value{}, report.Value{} // they are of the file's own address
+	}
 	for at, v := range map[*report.Value]report.Value{
 		&b.Name: given["bucket"], &b.Prefix: given["prefix"], &b.Region: req.Region,
 		&b.EndpointURL: given["s3-endpoint-url"], &b.KMSKey: given["kms-key-id"], &o.trial.Encryption: given["sse"],
@@ -205,42 +211,6 @@ func (o *cacheCheckOptions) read(req identity.Request) error {
 		return err
 	}
 	return o.readSize(given["size"], given["timeout"], req.Timeout)
-}
-
-// readConfig reads the configuration. One that cannot be read is a finding.
-func (o *cacheCheckOptions) readConfig(file, name, bucket report.Value) error {
-	if name.Known() && !file.Known() {
-		return wrong(name, "it names a runner of a file, and --config names none")
-	}
-	if !file.Known() {
-		return nil
-	}
-	r, err := readRunner(file.Text, name.Text)
-	if err != nil {
-		o.config = []report.Finding{runner.ErrorFinding(file.Text, err)}
-		return nil
-	}
-	o.trial.Bucket, o.trial.Encryption = bucketOf(r, false), encryptionOf(r)
-	o.config = slices.DeleteFunc(r.Findings(), func(f report.Finding) bool { return !strings.HasPrefix(f.ID, "runner-cache") })
-	if !bucket.Known() && !o.trial.Bucket.Name.Known() && !slices.ContainsFunc(o.config, report.Finding.Bad) {
-		return wrong(file, "it names no bucket of S3 to try; give one with --bucket")
-	}
-	return nil
-}
-
-// encryptionOf is the cache's encryption by S3's name for it.
-// https://docs.gitlab.com/runner/configuration/advanced-configuration/#the-runnerscaches3-section
-func encryptionOf(r runner.Runner) report.Value {
-	v := placed(r.Cache.S3.ServerSideEncryption)
-	switch strings.ToUpper(v.Text) {
-	case "S3":
-		v.Text = "AES256"
-	case "KMS":
-		v.Text = "aws:kms"
-	case "DSSE-KMS":
-		v.Text = "aws:kms:dsse"
-	}
-	return v
 }
 
 func (o *cacheCheckOptions) readEncryption(sse, key report.Value) error {
@@ -275,7 +245,7 @@ func (o *cacheCheckOptions) readSize(size, given report.Value, timeout time.Dura
 			return wrong(size, "%q is not a size such as 8MiB or 1GiB", report.Clean(size.Text))
 		}
 		if n < cache.MinSize || n > cache.MaxSize {
-			return wrong(size, "%q is not between 6MiB and 1GiB: it takes two parts, and the first has 5MiB", report.Clean(size.Text))
+			return wrong(size, "%q is not between 6MiB and 1GiB: the object goes in two parts or more, and S3 takes none below 5MiB but the last", report.Clean(size.Text))
 		}
 		o.trial.Size = n
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"gitlab.com/ci-aws/ci-aws/internal/cache"
 	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 	"gitlab.com/ci-aws/ci-aws/internal/doctor"
 	"gitlab.com/ci-aws/ci-aws/internal/identity"
@@ -154,35 +153,6 @@ func readRunner(file, name string) (runner.Runner, error) {
 		return runner.Runner{}, err
 	}
 	return config.Pick(name)
-}
-
-// bucketOf is the cache's bucket as a runner's configuration has it.
-func bucketOf(r runner.Runner, write bool) cache.Bucket {
-	if !r.Cache.UsesS3() {
-		return cache.Bucket{}
-	}
-	s3 := r.Cache.S3
-	b := cache.Bucket{
-		Name: placed(s3.BucketName), Prefix: placed(r.Cache.Path), Region: placed(s3.BucketLocation),
-		KMSKey: placed(s3.ServerSideEncryptionKeyID), Write: write,
-	}
-	if s3.ServerAddress.Known() && !s3.AWS() {
-		scheme := "https://"
-		if s3.Insecure.Text == "true" {
-			scheme = "http://"
-		}
-		b.EndpointURL = report.Value{Text: scheme + s3.ServerAddress.Text, From: s3.ServerAddress.At.String()}
-	}
-	return b
-}
-
-// placed is a value of the file with its place; one that Helm puts in later is
-// not known.
-func placed(v runner.Value) report.Value {
-	if !v.Known() || v.Templated() {
-		return report.Value{}
-	}
-	return report.Value{Text: v.Text, From: v.At.String()}
 }
 
 func (s settings) expectations() (e doctor.Expectations, err error) {

@@ -20,6 +20,7 @@ type reportForm struct {
 	form              string // text, json or junit
 	file, annotations report.Value
 	before            string           // stands before the text
+	times             bool             // the text says how long each check took
 	siblings          []report.Sibling // of the findings in the JSON
 	html              func() string    // the form html, of a command that has one
 }
@@ -100,7 +101,7 @@ func (f reportForm) render(io IO, j job.Job, r report.Report, suite, form string
 	}
 	inLog := j.InGitLab() && sameFile(io.Out, io.Err)
 	colour := (inLog || terminal(io.Out)) && j.Get("NO_COLOR") == ""
-	return f.before + r.Text(report.TextOptions{Colour: colour, Sections: inLog, Now: io.Now})
+	return f.before + r.Text(report.TextOptions{Colour: colour, Sections: inLog, Now: io.Now, Times: f.times})
 }
 
 // writeFile puts a report in place, at once where that is a file, readable by the

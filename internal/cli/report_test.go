@@ -66,11 +66,17 @@ func TestAReportIsWrittenWhereItShouldAndReplacesNothingElse(t *testing.T) {
 func TestTheBucketIsTheOneThatTheRunnersConfigurationNames(t *testing.T) {
 	const head = "[[runners]]\n[runners.cache]\nType = \"s3\"\nPath = \"p\"\n[runners.cache.s3]\nBucketName = \"b\"\nBucketLocation = \"eu-west-1\"\n"
 	at := func(text, place string) report.Value { return report.Value{Text: text, From: "config.toml:" + place} }
-	reference := cache.Bucket{Name: at("b", "6:14"), Prefix: at("p", "4:8"), Region: at("eu-west-1", "7:18")}
+	unasked := func(text string) report.Value { return report.Value{Text: text, From: "the runner's default"} }
+	reference := cache.Bucket{Name: at("b", "6:14"), Prefix: at("p", "4:8"), Region: at("eu-west-1", "7:18"), DualStack: unasked("true")}
 	with := func(edit func(*cache.Bucket)) cache.Bucket {
 		b := reference
 		edit(&b)
 		return b
+	}
+	elsewhere := func(url string, byPath report.Value) cache.Bucket {
+		return with(func(b *cache.Bucket) {
+			b.EndpointURL, b.PathStyle, b.DualStack = at(url, "8:17"), byPath, report.Value{}
+		})
 	}
 	tests := []struct {
 		name, config string
@@ -78,8 +84,13 @@ func TestTheBucketIsTheOneThatTheRunnersConfigurationNames(t *testing.T) {
 	}{
 		{"AWS's own", head, reference},
 		{"AWS's own, by name", head + `ServerAddress = "s3.amazonaws.com"`, reference},
-		{"another", head + `ServerAddress = "minio:9000"`, with(func(b *cache.Bucket) { b.EndpointURL = at("https://minio:9000", "8:17") })},
-		{"another, in clear", head + "ServerAddress = \"minio:9000\"\nInsecure = true", with(func(b *cache.Bucket) { b.EndpointURL = at("http://minio:9000", "8:17") })},
+		{"another", head + `ServerAddress = "minio:9000"`, elsewhere("https://minio:9000", unasked("true"))},
+		{"another, in clear", head + "ServerAddress = \"minio:9000\"\nInsecure = true", elsewhere("http://minio:9000", unasked("true"))},
+		{"another, by host", head + "ServerAddress = \"minio:9000\"\nPathStyle = false", elsewhere("https://minio:9000", at("false", "9:13"))},
+		{"an endpoint of a VPC", head + `ServerAddress = "bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com"`, elsewhere("https://bucket.vpce-1.s3.eu-west-1.vpce.amazonaws.com", unasked("false"))},
+		{"one stack, by path, fast", head + "DualStack = false\nPathStyle = true\nAccelerate = true", with(func(b *cache.Bucket) {
+			b.DualStack, b.PathStyle, b.Accelerate = at("false", "8:13"), at("true", "9:13"), at("true", "10:14")
+		})},
 		{"what Helm puts in later is not known", strings.Replace(head, `"b"`, `"{{ .Values.bucket }}"`, 1), with(func(b *cache.Bucket) { b.Name = report.Value{} })},
 		{"no cache", "[[runners]]\n", cache.Bucket{}},
 	}
@@ -93,5 +104,18 @@ func TestTheBucketIsTheOneThatTheRunnersConfigurationNames(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestTheEncryptionIsTheOneThatTheRunnerAsksFor(t *testing.T) {
+	for kind, want := range map[string]string{
+		"": "", "S3": "AES256", "aes256": "AES256", "KMS": "aws:kms", "aws:kms": "aws:kms", "AWS:KMS": "aws:kms",
+		"DSSE-KMS": "aws:kms:dsse", "aws:kms:dsse": "aws:kms:dsse", "SSE-KMS": "", "{{ .Values.sse }}": "",
+	} {
+		r := runner.Runner{}
+		r.Cache.S3.ServerSideEncryption = runner.Value{Text: kind}
+		if got := encryptionOf(r).Text; got != want {
+			t.Errorf("%q: %q, want %q", kind, got, want)
+		}
 	}
 }

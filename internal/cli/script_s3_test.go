@@ -31,6 +31,11 @@ func objects(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// refuseS3 lets S3 refuse a call without a reason: refuse-s3 ACTION.
+func refuseS3(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(cloudOf(ts).Inject(awsfake.Fault{Action: args[0], Vector: "bare-denied"}))
+}
+
 // encrypted asserts the encryption that the last object was stored with.
 func encrypted(ts *testscript.TestScript, _ bool, args []string) {
 	all := cloudOf(ts).Received("PutObject")

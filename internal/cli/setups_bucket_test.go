@@ -108,7 +108,7 @@ func bucketSetups() []setup {
 		{kase: "s3-no-resource-policy", name: "a bucket policy that does not name the role", edit: s3Denies("because no resource-based policy allows the s3:GetObject action"), lead: "let the owner add the role's ARN as principal"},
 		{
 			kase: "s3-not-allowed", row: "s3 no-identity-policy", name: "a role without a policy", edit: permitted(""),
-			lead: "let it allow s3:GetObject, and compare the Resource lines", fix: []string{objects, "s3:GetObject", "--as runner"},
+			lead: "let it allow s3:GetObject, and compare the Resource lines", fix: []string{objects, "s3:GetObject", "in a pod with its service account"},
 		},
 		{kase: "s3-url-expired", row: "s3 presigned-expired", name: "a URL of an hour ago", edit: s3Replayed("presigned-expired"), lead: "raise the job's timeout"},
 		{
@@ -120,6 +120,12 @@ func bucketSetups() []setup {
 		{kase: "s3-archived", row: "s3 archived", name: "a lifecycle rule", edit: s3Replayed("archived"), lead: "let the rule expire cache objects instead"},
 		{kase: "s3-kms-disabled", row: "s3 kms-disabled", name: "the key was disabled", edit: s3Replayed("kms-disabled"), lead: "aws kms enable-key"},
 		{kase: "s3-throttled", row: "s3 slow-down", name: "many jobs at once", edit: s3Replayed("slow-down"), lead: "start the job again"},
+		{
+			kase: "s3-accelerate-unfit", name: "Accelerate and PathStyle", args: []string{"--config", "config.toml"}, edit: func(p *place) {
+				p.unset("AWS_ENDPOINT_URL_S3")
+				s3Setting("Accelerate = true", "PathStyle = true")(p)
+			}, lead: "remove PathStyle = true or Accelerate = true",
+		},
 		{kase: "s3-answered-no", name: "a code that is not known", edit: s3Says(409, "SomethingNew", "no"), lead: "look for the code SomethingNew"},
 	}
 	for i := range rows {
@@ -155,6 +161,10 @@ func s3WaySetups() []setup {
 		{kase: "s3-cut", name: "the connection is cut", edit: func(p *place) { p.inject(awsfake.Fault{Action: "GetObject", Cut: true}) }, lead: "NO_PROXY"},
 		{kase: "s3-foreign-answer", name: "a server that is not S3", edit: serve(page("404 Not Found")), lead: "correct AWS_ENDPOINT_URL_S3, or remove it"},
 		{kase: "s3-foreign-answer", name: "a page in place of the object", edit: serve(page("200 OK")), lead: "correct AWS_ENDPOINT_URL_S3, or remove it"},
+		{
+			kase: "s3-accelerate-off", name: "a bucket that takes no fast transfers", edit: s3Says(400, "InvalidRequest", "S3 Transfer Acceleration is not configured on this bucket"),
+			lead: "aws s3api put-bucket-accelerate-configuration",
+		},
 		{kase: "s3-fault", name: "S3 has trouble", edit: s3Says(500, "InternalError", "no"), lead: "https://health.aws.amazon.com"},
 		{kase: "s3-interrupted", name: "Ctrl-C while S3 does not answer", edit: func(p *place) {
 			sts := p.env["AWS_ENDPOINT_URL_STS"]

@@ -2,9 +2,15 @@ package cli_test
 
 import (
 	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
 	"time"
 
 	"gitlab.com/ci-aws/ci-aws/internal/awsfake"
+	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
+	"gitlab.com/ci-aws/ci-aws/internal/cli"
 )
 
 // only gives the job role a permission policy of its own for these actions on
@@ -13,6 +19,12 @@ func only(actions string) func(*place) {
 	const bucket = "arn:aws:s3:::" + awsfake.Bucket
 	return permitted(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "` + bucket +
 		`"}, {"Effect": "Allow", "Action": [` + actions + `], "Resource": "` + bucket + `/*"}]}`)
+}
+
+// s3Setting writes a configuration with more lines in [runners.cache.s3].
+func s3Setting(lines ...string) func(*place) {
+	const section = "    [runners.cache.s3]\n"
+	return func(p *place) { p.config(section, section+"      "+strings.Join(lines, "\n      ")+"\n") }
 }
 
 // listed is what S3 says of a folder without objects.
@@ -111,9 +123,59 @@ func cacheSetups() []setup {
 			kase: "place-untold", name: "a server that judges the caller first", args: []string{"--expect", "none"}, edit: permitted(""), lead: "compare --bucket with",
 		},
 		{kase: "access-of-check", name: "a bucket where all holds", lead: "runner manager's service account"},
+		{
+			kase: "role-not-taken", name: "a role for caches", args: []string{"--config", "config.toml"},
+			edit: s3Setting(`RoleARN = "arn:aws:iam::123456789012:role/cache"`), lead: "give its ARN to --chain-role-arn",
+		},
+		{
+			kase: "keys-not-taken", name: "keys for caches", args: []string{"--config", "config.toml"},
+			edit: s3Setting(`AuthenticationType = "access-key"`, `AccessKey = "AKIAIOSFODNN7EXAMPLE"`, `SecretKey = "wJalrXUtnFEMI/K7MDENG"`), lead: "--source ambient", not: []string{"AKIA"},
+		},
 	}
 	for i := range rows {
 		rows[i].args = append([]string{"cache", "check", "--bucket", awsfake.Bucket, "--prefix", "runners-all"}, rows[i].args...)
 	}
 	return rows
+}
+
+// flagsOf are the flags that a command's help shows.
+func flagsOf(t *testing.T, command []string) []string {
+	t.Helper()
+	var help strings.Builder
+	args := slices.Concat([]string{"ci-aws"}, command, []string{"--help"})
+	if code := cli.Run(t.Context(), args, cli.IO{In: strings.NewReader(""), Out: &help, Err: &help, Now: time.Now}); code != 0 {
+		t.Fatalf("%q: exit code %d", args, code)
+	}
+	var flags []string
+	for _, m := range regexp.MustCompile(`(?m)^\s+(--[a-z0-9-]+)`).FindAllStringSubmatch(help.String(), -1) {
+		flags = append(flags, m[1])
+	}
+	return flags
+}
+
+// TestAHintNamesOnlyFlagsThatItsCommandHas takes each case with the commands that
+// give it. Flags of other programs, and of other commands by their name, do not
+// count.
+func TestAHintNamesOnlyFlagsThatItsCommandHas(t *testing.T) {
+	others := regexp.MustCompile(`\b(aws|ci-aws|openssl|kubectl|helm|git) [^);,:?]*`)
+	flag := regexp.MustCompile(`--[a-z0-9-]+`)
+	flags := map[string][]string{"doctor": flagsOf(t, []string{"doctor"}), "cache check": flagsOf(t, []string{"cache", "check"})}
+	looked := 0
+	look := func(command string, rows []setup) {
+		for _, row := range rows {
+			for _, cause := range catalogue.Find(row.kase).Causes {
+				for _, named := range flag.FindAllString(others.ReplaceAllString(cause.Why+": "+cause.Fix, ""), -1) {
+					looked++
+					if !slices.Contains(flags[command], named) {
+						t.Errorf("%s of %s names %s, which it has not: %s", row.kase, command, named, cause.Fix)
+					}
+				}
+			}
+		}
+	}
+	look("cache check", slices.Concat(cacheSetups(), bucketSetups(), s3WaySetups(), stsSetups(), signedSetups(), waySetups()))
+	look("doctor", slices.Concat(bucketSetups(), s3WaySetups()))
+	if looked < 10 {
+		t.Errorf("%d flags were looked at", looked)
+	}
 }

@@ -70,6 +70,9 @@ func smokeSetups() []setup {
 		{kase: "smoke-partial", name: "a file too few", edit: written(func(p *place) { p.remove("ci-aws-smoke/01/0003.bin") }), lead: "cache:paths"},
 		{kase: "smoke-fallback-key", name: "set in the job's variables", edit: written(func(p *place) { p.env["CACHE_FALLBACK_KEY"] = "main-protected" }), lead: "remove it from variables: in YAML"},
 		{kase: "smoke-one-runner", name: "one runner for both fleets", edit: written(func(p *place) { p.env["CI_RUNNER_ID"] = "7" }), lead: "name each fleet by tags"},
+		{kase: "smoke-one-runner", name: "a reader that does not name its fleet", edit: written(func(p *place) {
+			p.env["CI_RUNNER_ID"], p.env["CI_RUNNER_TAGS"] = "7", `["arm64","fargate-small"]`
+		}), args: slices.Concat(read[:2:2], read[4:]), lead: "name each fleet by tags", fix: []string{"CI_AWS_FLEET"}},
 		{kase: "smoke-together", name: "one host", edit: written(nil), lead: "machines of their own"},
 		{kase: "smoke-untold", name: "a manifest that tells no time", edit: manifest(func(s string) string {
 			var out []string
@@ -111,12 +114,16 @@ func smokeSetups() []setup {
 				check(p.t, err)
 				p.file("read-02.json", strings.NewReplacer(`"verdict": "hit"`, `"verdict": "unreadable"`, `"files": []`, `"files": ["01/0001.bin"]`).Replace(string(raw)))
 			},
-			args: []string{"smoke", "report", "read-fargate-small.json", "read-02.json"}, lead: "uid",
+			args: []string{"smoke", "report", "read-fargate-small.json", "read-02.json"}, lead: "uid", fix: []string{"chmod a+rx"},
 		},
 		setup{kase: "smoke-whose", name: "two fleets missed beside one broken manifest", edit: manifest(func(s string) string { return s[:100] }), args: append(slices.Clip(read), "--expect", "arm"), lead: "misses first"},
 		setup{kase: "smoke-result-unusable", name: "a file that is cut", edit: func(p *place) { p.smokeReader(); p.file("read-01.json", `{"schema": 1, "smoke": {"pip`) }, args: append(report[:4:4], "read-01.json"), lead: "start that reader's job again"},
 		setup{kase: "smoke-result-unusable", name: "a pattern that fits no file", edit: (*place).smokeReader, args: append(report[:4:4], "nomatch-*.json"), lead: "keep them as artifacts"},
 		setup{kase: "smoke-result-unusable", name: "a file of another version", edit: func(p *place) { p.smokeReader(); p.file("read-01.json", `{"schema": 2}`) }, args: append(report[:4:4], "read-01.json"), lead: "run all jobs of the pipeline in one image"},
+		setup{
+			kase: "smoke-result-unusable", name: "a result of a fleet that the plan does not have", edit: result(),
+			args: []string{"smoke", "report", "--fleets", "fargate-small;arm64", "read-cluster,kubernetes.json"}, lead: "CI_AWS_FLEET",
+		},
 		setup{
 			kase: "smoke-result-other", name: "an artifact of an earlier pipeline", edit: result("--pipeline", "1211"),
 			args: append(report[:4:4], "read-fargate-small.json"), lead: "give the results of one pipeline only",

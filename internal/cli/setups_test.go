@@ -231,6 +231,7 @@ func (p *place) steady(text string) string {
 		{`token's key "[0-9A-Za-z_-]{43}"`, `token's key "EXAMPLE"`},
 		{`by uid \d+ \(it is 0\d+ and belongs to uid \d+\)`, "by uid 1000 (it is 0600 and belongs to uid 0)"},
 		{`fs_group = \d+`, "fs_group = 1000"},
+		{`\(\d+\.\d{3} s\)`, "(0.012 s)"},
 	} {
 		text = regexp.MustCompile(v.what).ReplaceAllString(text, v.word)
 	}

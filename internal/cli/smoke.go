@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -41,6 +44,74 @@ func smokeCommand(io IO, t *talk) *cli.Command {
 	}
 }
 
+// smokeFlags are the flags that writer and reader share, each in their own words,
+// and those that only one of them has.
+func smokeFlags(fleet, dir, pipeline string, own ...cli.Flag) []cli.Flag {
+	return slices.Concat([]cli.Flag{stringFlag("fleet", fleet), stringFlag("dir", dir), stringFlag("pipeline", pipeline)}, own, commonFlags())
+}
+
+// smokeSide is what writer and reader are both given.
+type smokeSide struct {
+	dir      report.Value
+	pipeline string
+	timeout  time.Duration
+}
+
+func (s settings) smokeSide() (o smokeSide, err error) {
+	if err = noArgs(s.c); err != nil {
+		return o, err
+	}
+	if o.timeout, _, err = s.duration("timeout", time.Millisecond, maxTimeout, defaultTimeout); err != nil {
+		return o, err
+	}
+	if o.dir, err = s.value("dir"); err != nil {
+		return o, err
+	}
+	if !o.dir.Known() {
+		return o, usagef("no folder is given: give --dir, and let the job's cache hold it")
+	}
+	pipeline, err := s.pipeline()
+	o.pipeline = pipeline.Text
+	return o, err
+}
+
+// begin starts the time that a writer or a reader has.
+func (o smokeSide) begin(ctx context.Context, io IO) (context.Context, context.CancelFunc) {
+	if io.Ready != nil {
+		<-io.Ready
+	}
+	return context.WithTimeout(ctx, o.timeout)
+}
+
+// sized is that content with the size and the number of files that are given, each
+// with where it came from.
+func (s settings) sized(c smoke.Content) (_ smoke.Content, size, files report.Value, err error) {
+	if size, err = s.value("size"); err != nil {
+		return c, size, files, err
+	}
+	if files, err = s.value("files"); err != nil {
+		return c, size, files, err
+	}
+	if size.Known() {
+		if c.Size, err = smoke.ParseSize(size.Text); err != nil {
+			return c, size, files, wrong(size, "%v", err)
+		}
+	}
+	if files.Known() {
+		if c.Files, err = strconv.Atoi(files.Text); err != nil {
+			return c, size, files, wrong(files, "%q is no number of files", report.Clean(files.Text))
+		}
+	}
+	if err := c.Check(); err != nil {
+		from := size.Or(files)
+		if c.Files < 1 || c.Files > smoke.MaxFiles {
+			from = files
+		}
+		return c, size, files, wrong(from, "%v", err)
+	}
+	return c, size, files, nil
+}
+
 // pipeline is the pipeline in which a smoke test runs, the child's where there is
 // one.
 func (s settings) pipeline() (report.Value, error) {
@@ -69,10 +140,13 @@ func (s settings) fleet(v report.Value) (string, error) {
 	return f.String(), nil
 }
 
-// smokeHints are what to do about a file's error. That a call was interrupted, or
-// had no more time, is no fault of the folder's.
-func smokeHints(err error, hint string) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+// smokeHints are what to do about a file's error. That a call had no more time is
+// no fault of the folder's; what to do when it was interrupted is said by again.
+func smokeHints(err error, hint, again string) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return &hintedError{err, []string{again}}
+	case errors.Is(err, context.DeadlineExceeded):
 		return err
 	}
 	if _, foreign := errors.AsType[*smoke.ForeignError](err); foreign {

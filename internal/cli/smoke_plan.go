@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -116,12 +114,13 @@ func (s settings) fleets() ([]smoke.Fleet, report.Value, error) {
 // child reads what the jobs are given.
 func (o smokePlanOptions) child(t *talk) (smoke.Child, error) {
 	image, err := o.settings.value("image")
-	size, serr := o.settings.value("size")
-	files, ferr := o.settings.value("files")
-	if err := errors.Join(err, serr, ferr); err != nil {
+	if err != nil {
 		return smoke.Child{}, err
 	}
-	if err := checkContent(size, files); err != nil {
+	// What the child's writers would refuse is refused here. Of their content only
+	// size and number are known.
+	_, size, files, err := o.settings.sized(smoke.Content{Pipeline: "1", Fleet: "any", Size: smoke.DefaultSize, Files: smoke.DefaultFiles})
+	if err != nil {
 		return smoke.Child{}, err
 	}
 	if strings.ContainsFunc(image.Text, func(r rune) bool { return r == utf8.RuneError || r <= ' ' || !unicode.IsPrint(r) }) {
@@ -131,29 +130,4 @@ func (o smokePlanOptions) child(t *talk) (smoke.Child, error) {
 		t.warn("no --image is given: the jobs run in the image that each runner has by default, and that must have ci-aws in PATH")
 	}
 	return smoke.Child{Image: image.Text, Size: size.Text, Files: files.Text}, nil
-}
-
-// checkContent refuses what the child's writers would refuse.
-func checkContent(size, files report.Value) error {
-	// Of the content only size and number are known here.
-	c := smoke.Content{Pipeline: "1", Fleet: "any", Size: smoke.DefaultSize, Files: smoke.DefaultFiles}
-	from := size
-	if size.Known() {
-		n, err := smoke.ParseSize(size.Text)
-		if err != nil {
-			return wrong(size, "%v", err)
-		}
-		c.Size = n
-	}
-	if files.Known() {
-		n, err := strconv.Atoi(files.Text)
-		if err != nil {
-			return wrong(files, "%q is no number of files", report.Clean(files.Text))
-		}
-		c.Files, from = n, files
-	}
-	if err := c.Check(); err != nil {
-		return wrong(from, "%v", err)
-	}
-	return nil
 }

@@ -27,13 +27,11 @@ Files that something copied into the workspace cannot be told from a cache's.
 func smokeReadCommand(io IO, t *talk) *cli.Command {
 	return &cli.Command{
 		Name: "read", Usage: "say what the cache gave of other fleets", Description: smokeReadDescription,
-		Flags: append([]cli.Flag{
-			stringFlag("dir", "look in the folder `DIR`"),
+		Flags: smokeFlags(
+			"call this job's own fleet `TAGS` (CI_RUNNER_TAGS)", "look in the folder `DIR`", "expect what the pipeline `ID` stored (CI_PIPELINE_ID)",
 			listFlag("expect", "look for what the fleet of `TAGS` stored; repeatable, or with semicolons between fleets"),
-			stringFlag("fleet", "call this job's own fleet `TAGS` (CI_RUNNER_TAGS)"),
-			stringFlag("pipeline", "expect what the pipeline `ID` stored (CI_PIPELINE_ID)"),
 			stringFlag("file", "write JSON or JUnit into `FILE`, and the text to stdout"),
-		}, commonFlags()...),
+		),
 		Action: action(io, t, func(ctx context.Context, s settings) error {
 			return smokeReadOptions{s}.run(ctx, io, t)
 		}),
@@ -44,45 +42,31 @@ type smokeReadOptions struct{ settings settings }
 
 func (o smokeReadOptions) run(ctx context.Context, io IO, t *talk) error {
 	s := o.settings
-	if err := noArgs(s.c); err != nil {
+	side, err := s.smokeSide()
+	if err != nil {
 		return err
 	}
 	out, err := s.reportForm()
 	if err != nil {
 		return err
 	}
-	timeout, _, err := s.duration("timeout", time.Millisecond, maxTimeout, defaultTimeout)
+	reading, err := o.reading(io, side)
 	if err != nil {
 		return err
 	}
-	reading, err := o.reading(io)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := side.begin(ctx, io)
 	defer cancel()
-	if io.Ready != nil {
-		<-io.Ready
-	}
 	result, err := smoke.Read(ctx, reading)
 	if err != nil {
-		return smokeHints(err, "let --dir name the folder that this job's cache holds, as its cache:paths has it")
+		return smokeHints(err, "let --dir name the folder that this job's cache holds, as its cache:paths has it", "there is no verdict: start the reader's job again")
 	}
 	out.siblings = []report.Sibling{{Key: "smoke", Value: result}}
 	return out.write(io, t, s.job, result.Report(reading.Dir), "ci-aws smoke read")
 }
 
-func (o smokeReadOptions) reading(io IO) (r smoke.Reading, err error) {
+func (o smokeReadOptions) reading(io IO, side smokeSide) (r smoke.Reading, err error) {
 	s := o.settings
-	pipeline, err := s.pipeline()
-	if err != nil {
-		return r, err
-	}
-	dir, err := s.folder()
-	if err != nil {
-		return r, err
-	}
-	r = smoke.Reading{Dir: dir.Text, Pipeline: pipeline.Text, Fleet: s.runnerTags(), By: s.origin(), FallbackKey: s.job.Get("CACHE_FALLBACK_KEY"), Now: io.Now}
+	r = smoke.Reading{Dir: side.dir.Text, Pipeline: side.pipeline, Fleet: s.runnerTags(), By: s.origin(), FallbackKey: s.job.Get("CACHE_FALLBACK_KEY"), Now: io.Now}
 	if r.Expect, err = o.expected(); err != nil {
 		return r, err
 	}

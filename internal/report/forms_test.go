@@ -77,6 +77,30 @@ fail     role-trusts-token: AWS does not let "a" assume "<r>"
 `, broken().Text(report.TextOptions{}))
 }
 
+func TestTheTimeOfACheckIsSaidWhereItWasAskedFor(t *testing.T) {
+	r := broken()
+	for i := range r.Groups {
+		r.Groups[i].Findings = r.Groups[i].Findings[:1]
+	}
+	r.Groups[0].Findings = append(r.Groups[0].Findings, broken().Groups[0].Findings[1])
+	r.Groups[1].Findings[0].Hints, r.Groups[1].Findings[0].Paste = nil, nil
+	same(t, `the token
+  ok       the token can be read: /t (AWS_WEB_IDENTITY_TOKEN_FILE) (0.002 s)
+  ok       the token is a JWT
+
+the role
+  fail     role-trusts-token: AWS does not let "a" assume "<r>" (2.000 s)
+           at config.toml:3:5
+           at x
+           sub a (the token)
+           exp 1
+           see ci-aws explain role-trusts-token
+
+3 checks: 2 ok, 1 fail
+fail     role-trusts-token: AWS does not let "a" assume "<r>"
+`, r.Text(report.TextOptions{Times: true}))
+}
+
 func TestTheSummaryCountsWhatHolds(t *testing.T) {
 	finding := func(s report.Status) report.Finding { return report.Finding{ID: "x", Status: s, Title: "x"} }
 	tests := []struct {

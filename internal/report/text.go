@@ -13,6 +13,7 @@ type TextOptions struct {
 	Colour   bool             // colours the words of the states, and nothing else
 	Sections bool             // folds each group in GitLab's job log
 	Now      func() time.Time // the clock of the sections; needed for them only
+	Times    bool             // says how long each check took that has a time
 }
 
 // Text is the report for people: a line for each check that holds; for one that
@@ -68,10 +69,10 @@ const indent = "           "
 
 func (o TextOptions) finding(b *strings.Builder, f Finding) {
 	if f.Status == OK || f.Status == Skip {
-		b.WriteString("  " + o.word(f.Status) + f.Title + about(f) + "\n")
+		b.WriteString("  " + o.word(f.Status) + f.Title + about(f) + o.took(f) + "\n")
 		return
 	}
-	b.WriteString("  " + o.word(f.Status) + f.headline() + "\n")
+	b.WriteString("  " + o.word(f.Status) + f.headline() + o.took(f) + "\n")
 	for _, p := range f.Where {
 		b.WriteString(indent + "at " + p.String() + "\n")
 	}
@@ -87,6 +88,15 @@ func (o TextOptions) finding(b *strings.Builder, f Finding) {
 	for _, s := range f.Paste {
 		b.WriteString(indent + s.For + ":\n" + strings.TrimRight(s.Text, "\n") + "\n")
 	}
+}
+
+// took is how long a check took, in seconds as JUnit has them; what took no
+// millisecond has one.
+func (o TextOptions) took(f Finding) string {
+	if !o.Times || f.Took <= 0 {
+		return ""
+	}
+	return " (" + seconds(max(f.Took, time.Millisecond)) + " s)"
 }
 
 // headline is the first line of what does not hold: which check, and why.

@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -35,14 +36,17 @@ func FuzzReadLog(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		text := string(raw) + "\n" + restoring(
 			"Checking cache for k...", "Downloading cache from "+signed, "WARNING: Retrying...   error=Get \""+signed+"\": EOF",
-			"new words of "+signed, "WARNING: received: 403 Forbidden "+signed, "Failed to extract cache k: "+signed,
+			"new words of "+signed, `{"SessionToken":["`+secret+`","`+secret+`"]}`, "WARNING: received: 403 Forbidden "+signed, "Failed to extract cache k: "+signed,
 		) + saving("Creating cache k...", "Uploading cache.zip to "+signed, "FATAL: Put \""+signed+"\": EOF", "Failed to create cache") + string(raw)
 		one, err := runner.ReadLog(strings.NewReader(text))
+		if errors.Is(err, runner.ErrUTF16) {
+			return
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
 		two, err := runner.ReadLog(strings.NewReader(string(raw)))
-		if err != nil {
+		if err != nil && !errors.Is(err, runner.ErrUTF16) {
 			t.Fatal(err)
 		}
 		if n := len(one.Caches); n > 128 {

@@ -26,10 +26,11 @@ func hideLevel(s string, level int) string {
 	}
 	var b strings.Builder
 	name := notName // what the text before says of what comes
+	depth := 0      // brackets that a secret's value has opened: nothing in them is shown
 	for s != "" {
 		n := strings.IndexAny(s, between)
 		if n == 0 {
-			if name == valueComes && strings.IndexByte(quotes, s[0]) >= 0 {
+			if (name == valueComes || depth > 0) && strings.IndexByte(quotes, s[0]) >= 0 {
 				end := strings.IndexByte(s[1:], s[0])
 				if end < 0 {
 					end = len(s) - 1
@@ -52,25 +53,34 @@ func hideLevel(s string, level int) string {
 			n = len(s)
 		}
 		word := s[:n]
+		if depth > 0 {
+			word, n, depth = hideInside(word, depth)
+			b.WriteString(word)
+			s, name = s[n:], notName
+			continue
+		}
 		s = s[n:]
-		if name == nameStands && strings.Trim(word, opening) == "" {
-			name = valueComes
+		if name != notName && strings.Trim(word, opening+closers+",") == "" {
+			if name, depth = valueComes, opened(word); strings.ContainsAny(word, closers+",") {
+				name = notName // nothing stood there
+			}
 			b.WriteString(word)
 			continue
 		}
 		if sign := strings.IndexAny(word, ":="); name == nameStands && sign == 0 {
 			b.WriteString(word[:1] + hiddenPart)
-			name = notName
+			name, depth = notName, opened(word)
 			continue
 		}
 		if name == valueComes {
+			depth = opened(word)
 			b.WriteString(hiddenPart)
 			if name = notName; isScheme(word) {
 				name = valueComes
 			}
 			continue
 		}
-		word, name = hideWord(word, level)
+		word, name, depth = hideWord(word, level)
 		b.WriteString(word)
 	}
 	return b.String()
@@ -83,6 +93,51 @@ const (
 	quotes  = "\"'"
 	between = " \t\r\n<>\\" + quotes
 )
+
+const (
+	openers = "[{("
+	closers = "]})"
+)
+
+// opened is how many brackets a value opens and does not close.
+func opened(value string) int {
+	n := 0
+	for i := range len(value) {
+		switch {
+		case strings.IndexByte(openers, value[i]) >= 0:
+			n++
+		case strings.IndexByte(closers, value[i]) >= 0:
+			n--
+		}
+	}
+	return max(n, 0)
+}
+
+// hideInside hides a word of a list or an object that is a secret's value. used is
+// how much of it stands in there, and left how many brackets are open then. A
+// bracket that closes the last one ends the value only where the word may end.
+func hideInside(word string, depth int) (shown string, used, left int) {
+	end := len(word)
+	for i := range len(word) {
+		switch {
+		case strings.IndexByte(openers, word[i]) >= 0:
+			depth++
+		case strings.IndexByte(closers, word[i]) >= 0:
+			depth--
+		}
+		if depth == 0 {
+			if i+1 == len(word) || strings.IndexByte(closers+",;:", word[i+1]) >= 0 {
+				end = i
+			}
+			break
+		}
+	}
+	used = min(end+1, len(word))
+	if strings.Trim(word[:end], openers+closers+",:=") == "" {
+		return word[:used], used, depth
+	}
+	return hiddenPart + word[end:used], used, depth
+}
 
 // isScheme reports whether a word of an Authorization header stands before the
 // credentials themselves.
@@ -99,14 +154,16 @@ const (
 	valueComes        // a name and its sign: the value is next
 )
 
-func hideWord(w string, level int) (string, naming) {
+// hideWord hides what is secret in a word. open is how many brackets it leaves
+// open in a secret's value.
+func hideWord(w string, level int) (shown string, next naming, open int) {
 	if strings.ContainsRune(w, '%') {
 		if plain := unescape(w); plain != w {
 			if level == maxEncoded {
-				return hiddenPart, notName
+				return hiddenPart, notName, 0
 			}
 			if hidden := hideLevel(plain, level+1); hidden != plain {
-				return hidden, notName
+				return hidden, notName, 0
 			}
 		}
 	}
@@ -118,7 +175,7 @@ func hideWord(w string, level int) (string, naming) {
 		}
 	}
 	if i := strings.IndexAny(w, "?#"); i >= 0 && (isURL || strings.Contains(w[i:], "=")) {
-		return w[:i+1] + hiddenPart, notName
+		return w[:i+1] + hiddenPart, notName, 0
 	}
 	for from := 0; from < len(w); {
 		n := strings.IndexFunc(w[from:], func(r rune) bool { return !inName(r) })
@@ -129,16 +186,16 @@ func hideWord(w string, level int) (string, naming) {
 		switch {
 		case n == 0 || !isSecret(w[from:end]):
 		case end == len(w):
-			return w, nameStands
+			return w, nameStands, 0
 		case w[end] != ':' && w[end] != '=':
 		case strings.Trim(w[end:], opening) == "":
-			return w, valueComes
+			return w, valueComes, opened(w[end:])
 		default:
-			return w[:end+1] + hiddenPart, notName
+			return w[:end+1] + hiddenPart, notName, opened(w[end:])
 		}
 		from = end + 1
 	}
-	return w, notName
+	return w, notName, 0
 }
 
 func inName(r rune) bool {
@@ -157,7 +214,7 @@ func isSecret(name string) bool {
 			return false
 		}
 	}
-	return slices.ContainsFunc([]string{"signature", "credential", "token", "accesskey", "accesskeyid", "privatekey", "password", "passwd", "authorization"},
+	return slices.ContainsFunc([]string{"signature", "credential", "token", "tokens", "accesskey", "accesskeyid", "privatekey", "password", "passwords", "passwd", "authorization"},
 		func(end string) bool { return strings.HasSuffix(name, end) })
 }
 

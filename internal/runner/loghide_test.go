@@ -26,6 +26,8 @@ func TestNoFieldOfALogHoldsASecret(t *testing.T) {
 	for name, line := range map[string]string{
 		"a header":               "X-Amz-Security-Token: PLANTED",
 		"JSON":                   `{"SessionToken":"PLANTED","x":1}`,
+		"a list in JSON":         `{"SessionToken":["PLANTED","PLANTED"],"x":1}`,
+		"a header of two values": "map[X-Amz-Security-Token:[PLANTED PLANTED] X:[y]]",
 		"an encoded URL":         "https%3A%2F%2Fb%2Fk%3FX-Amz-Signature%3DPLANTED",
 		"a reason":               "Failed to extract cache k: X-Amz-Security-Token: PLANTED",
 		"a reason named before":  "Failed to extract cache X-Amz-Security-Token: PLANTED",

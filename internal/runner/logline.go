@@ -100,16 +100,18 @@ type logLines struct {
 // read goes through a log in constant memory.
 func (l *logLines) read(r io.Reader) error {
 	in := bufio.NewReaderSize(r, 64<<10)
-	first := true
+	begin, err := in.Peek(512)
+	if err != nil && !errors.Is(err, io.EOF) && len(begin) == 0 {
+		return err
+	}
+	if isUTF16(begin) {
+		return ErrUTF16
+	}
+	if bytes.HasPrefix(begin, []byte(utf8Mark)) {
+		_, _ = in.Discard(len(utf8Mark)) // it was peeked at
+	}
 	for start := true; ; {
 		part, err := in.ReadSlice('\n')
-		if first {
-			first = false
-			if bytes.HasPrefix(part, []byte("\xff\xfe")) || bytes.HasPrefix(part, []byte("\xfe\xff")) {
-				return ErrUTF16
-			}
-			part = bytes.TrimPrefix(part, []byte("\xef\xbb\xbf"))
-		}
 		if start && len(part) > 0 {
 			part = l.begin(part)
 		}
@@ -128,6 +130,27 @@ func (l *logLines) read(r io.Reader) error {
 			return err
 		}
 	}
+}
+
+// utf8Mark is the byte order mark of UTF-8.
+const utf8Mark = "\xef\xbb\xbf"
+
+// isUTF16 reports whether a log begins in UTF-16: with its mark or, since a job's
+// log begins with words of the runner, with letters of which every second byte is
+// zero. https://www.unicode.org/faq/utf_bom.html
+func isUTF16(begin []byte) bool {
+	if bytes.HasPrefix(begin, []byte("\xff\xfe")) || bytes.HasPrefix(begin, []byte("\xfe\xff")) {
+		return true
+	}
+	pairs := len(begin) / 2
+	var zeros [2]int // at even and at odd places
+	for i, c := range begin[:2*pairs] {
+		if c == 0 {
+			zeros[i%2]++
+		}
+	}
+	most, least := max(zeros[0], zeros[1]), min(zeros[0], zeros[1])
+	return pairs >= len("Running ") && 4*most >= 3*pairs && 8*least <= pairs
 }
 
 // begin takes the stamp from the first part of a line, and opens a new line

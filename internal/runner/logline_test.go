@@ -21,9 +21,19 @@ func TestALogThatPowerShellWroteIsReadOrRefused(t *testing.T) {
 		little += string([]byte{byte(r), 0})
 		big += string([]byte{0, byte(r)})
 	}
-	for _, text := range []string{little, big, little[:2]} {
+	for name, text := range map[string]string{
+		"little-endian": little, "big-endian": big, "a mark alone": little[:2],
+		"little-endian without a mark": little[2:], "big-endian without a mark": big[2:],
+		"an emoji": "R\x00u\x00n\x00\x3d\xd8\x00\xde\x20\x00" + little[2:], "a line": little[2:30],
+	} {
 		if l, err := runner.ReadLog(strings.NewReader(text)); !errors.Is(err, runner.ErrUTF16) {
-			t.Errorf("%q: %v, %+v", text[:2], err, l)
+			t.Errorf("%s: %v, %+v", name, err, l)
+		}
+	}
+	// Zeros in a log do not make it UTF-16.
+	for _, text := range []string{strings.Repeat("\x00", 600) + "\n" + log, "a\x00\n" + log, "\x00" + log, "0\x00", "a\x00\n\x00"} {
+		if _, err := runner.ReadLog(strings.NewReader(text)); err != nil {
+			t.Errorf("%q: %v", text[:3], err)
 		}
 	}
 }

@@ -92,6 +92,7 @@ func Join(plan *Plan, pipeline string, files []File) Matrix {
 // unusable is the finding of a file that cannot be joined.
 func (m *Matrix) unusable(f File, planned bool) (report.Finding, bool) {
 	facts := catalogue.Facts{"file": f.Path, "pipeline": m.Pipeline, "found": f.Result.Pipeline}
+	other := false
 	strange := func(fleet string) bool { return planned && indexOf(m.Fleets, fleet) < 0 }
 	switch {
 	case f.Err != nil:
@@ -101,9 +102,11 @@ func (m *Matrix) unusable(f File, planned bool) (report.Finding, bool) {
 	case CheckFleet(f.Result.Reader.Fleet) != nil:
 		facts["why"] = "it does not say on which fleet its job ran"
 	case strange(f.Result.Reader.Fleet):
-		facts["why"] = "its fleet is none that was asked for"
+		facts["why"] = "its fleet " + short(f.Result.Reader.Fleet) + " is none that was asked for"
+		other = true
 	case slices.ContainsFunc(f.Result.Cells, func(c Cell) bool { return strange(c.Writer) }):
 		facts["why"] = "one of its writers is none that was asked for"
+		other = true
 	case !planned && len(m.Fleets) > MaxFleets:
 		facts["why"] = "there are more fleets than a plan can have"
 	default:
@@ -112,7 +115,8 @@ func (m *Matrix) unusable(f File, planned bool) (report.Finding, bool) {
 	newer, missing := errors.As(f.Err, new(*schemaError)), errors.As(f.Err, new(*missingFile))
 	facts.Say("other-schema", newer)
 	facts.Say("no-file", missing)
-	facts.Say("no-result", !newer && !missing)
+	facts.Say("other-fleet", other)
+	facts.Say("no-result", !newer && !missing && !other)
 	return catalogue.Find("smoke-result-unusable").Finding(facts, nil), true
 }
 

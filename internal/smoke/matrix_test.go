@@ -108,7 +108,7 @@ func TestResultsBecomeAMatrix(t *testing.T) {
 			name: "a fleet that the plan does not have", plan: &full,
 			files: []smoke.File{file(result("a", hit("a", "b")...)), file(result("b", hit("a", "b")...)), file(result("z", hit("a")...))},
 			want:  []string{"a: hit; hit;", "b: hit; hit;"}, verdict: report.Unknown,
-			first: `smoke-results the result "x.json" cannot be used: its fleet is none that was asked for`,
+			first: `smoke-results the result "x.json" cannot be used: its fleet "z" is none that was asked for`,
 		},
 		{
 			name: "a writer that the plan does not have", plan: &full,
@@ -308,6 +308,9 @@ func wellFormed(t testing.TB, page string) {
 	}
 	if len(policies) != 1 || !strings.HasPrefix(policies[0], "default-src 'none'; style-src 'sha256-") {
 		t.Errorf("policies %q", policies)
+	}
+	if !strings.Contains(style, "color-scheme: light dark") || !strings.Contains(style, "@media (prefers-color-scheme: dark)") {
+		t.Error("the style is not one for dark and light")
 	}
 	if strings.Contains(style, "url(") || strings.Contains(style, "@import") {
 		t.Error("the style loads something")

@@ -114,6 +114,8 @@ func TestAFleetIsItsTags(t *testing.T) {
 	}{
 		{"fargate-small", []string{"fargate-small"}},
 		{" cluster , kubernetes ", []string{"cluster", "kubernetes"}},
+		{"fargate-small\n", []string{"fargate-small"}},
+		{"cluster\r\n,\tkubernetes\r\n", []string{"cluster", "kubernetes"}},
 		{"big runner,🚀", []string{"big runner", "🚀"}},
 		{`it's "quoted"\`, []string{`it's "quoted"\`}},
 		{"`id`,a: b #c", []string{"`id`", "a: b #c"}},

@@ -133,6 +133,12 @@ func sameFleet(a, b string) bool {
 	return a == b || Fleet{tagsOf(a)}.same(Fleet{tagsOf(b)})
 }
 
+// holdsFleet reports whether a has every tag of the fleet b, and more.
+func holdsFleet(a, b string) bool {
+	tags, wanted := tagsOf(a), tagsOf(b)
+	return len(tags) > len(wanted) && !slices.ContainsFunc(wanted, func(t string) bool { return !slices.Contains(tags, t) })
+}
+
 // indexOf finds a fleet; it is -1 for none.
 func indexOf(fleets []string, fleet string) int {
 	return slices.IndexFunc(fleets, func(f string) bool { return sameFleet(f, fleet) })

@@ -57,6 +57,7 @@ func (c Cell) finding(r Result, follows bool) report.Finding {
 		f["job"] = "job " + catalogue.Quote(c.By.Job)
 	}
 	f.Say("two-fleets", !sameFleet(r.Reader.Fleet, c.Writer))
+	f.Say("more-tags", holdsFleet(r.Reader.Fleet, c.Writer))
 	f["what"] = catalogue.Quote(r.Reader.Runner)
 	var found report.Finding
 	switch {
