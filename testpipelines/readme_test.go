@@ -68,3 +68,27 @@ func TestTheREADMEsTranscriptIsTrue(t *testing.T) {
 		t.Errorf("README.md (-want +got):\n%s", diff)
 	}
 }
+
+func TestTheREADMEsStepsOfTheCacheCheckAreTrue(t *testing.T) {
+	bin := parts.Build(t, "./cmd/ci-aws", "./testpipelines/sandbox")
+	const line = "$ ci-aws cache check --bucket my-super-duper-gitlab-runner-cache --prefix runners-all"
+	args := append([]string{"--"}, strings.Fields(strings.TrimPrefix(line, "$ "))...)
+	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "sandbox"), args...)
+	cmd.Env = []string{"PATH=" + bin, "HOME=" + t.TempDir()}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	_, said, _ := strings.Cut(string(out), "\nits objects")
+	said, _, _ = strings.Cut("its objects"+said, "\n\n")
+	// What differs from run to run is the same in both.
+	steady := func(text string) string {
+		for what, word := range map[string]string{`ci-aws-check/[A-Z0-9]+`: "ci-aws-check/…", `\d+\.\d+ (MiB/s|s\))`: "1 $1"} {
+			text = regexp.MustCompile(what).ReplaceAllString(text, word)
+		}
+		return strings.TrimSpace(text)
+	}
+	if diff := cmp.Diff(steady(line+"\n"+said), steady(block(t, "console", line))); diff != "" {
+		t.Errorf("README.md (-want +got):\n%s", diff)
+	}
+}

@@ -190,7 +190,7 @@ func (c *Cloud) serveObject(w http.ResponseWriter, r *http.Request, caller sessi
 	if op.name == "PutObject" || op.name == "CreateMultipartUpload" {
 		answer.add = withEncryption(answer.add, r.Header, b)
 	}
-	c.store.handler.ServeHTTP(answer, r)
+	c.store.serve(answer, r, b, op)
 	if !answer.started {
 		answer.WriteHeader(http.StatusOK) // an answer without a body, to which headers belong too
 	}

@@ -19,10 +19,9 @@ func (p *probe) judge(ctx context.Context, err error) {
 	case "NoSuchKey":
 		p.holds(checkReachable, report.Value{Text: p.c.host(), From: p.endpointFrom()})
 		p.holds(checkSignature)
-		p.holds(checkExists)
-		p.holds(checkRegion, p.region)
+		p.found()
 		p.holds(checkReadable, p.evidence()...)
-	case "": // an object too: there is none of that name
+	case "": // an object too
 		p.silent(checkReachable, err)
 	default:
 		p.answered(ctx, err)
@@ -35,7 +34,7 @@ func (p *probe) answered(ctx context.Context, err error) {
 	if c.ID == "s3-denied" {
 		// S3 gave no reason. What it says to a list tells a missing permission
 		// to list, which hides that the object is not there, from all else.
-		_, err := p.c.listObjects(ctx, p.b.Prefix.Text, 1, nil)
+		_, err := p.c.listObjects(ctx, p.prefix(), 1, nil)
 		switch answerOf(err).Code {
 		case "AccessDenied":
 			f.Say("list-refused", true)
@@ -43,10 +42,13 @@ func (p *probe) answered(ctx context.Context, err error) {
 				c, f, d = other, facts, denied
 			}
 		case "":
+			f.Say("let-in", err == nil)
 		default:
 			f.Say("list-refused", true)
 		}
+		f.Say("shut-out", f["let-in"] == "")
 	}
+	p.said = denied{c, f, d}
 	if c.Check != checkReachable {
 		p.holds(checkReachable, report.Value{Text: p.c.host(), From: p.endpointFrom()})
 	}
@@ -64,16 +66,23 @@ func (p *probe) answered(ctx context.Context, err error) {
 func (p *probe) refusal(err error) (catalogue.Case, catalogue.Facts, denial) {
 	answer := answerOf(err)
 	code, message := p.redact.Redact(answer.Code), p.redact.Redact(answer.Message)
-	f := p.facts()
+	f := p.factsOf(err)
 	d, _ := parseDenial(message)
 	p.say(f, d)
-	f["code"], f["right-region"] = code, p.shown(rightRegion(err))
+	right := p.shown(rightRegion(err))
+	f["code"], f["words"], f["right-region"] = code, catalogue.Quote(message), right
+	if message == "" {
+		f["words"] = "no words of its own"
+	}
 	f["kms-state"] = "S3 says " + strings.TrimPrefix(f["code"], "KMS.")
 	if arn, _, ok := strings.Cut(message, " is "); ok && strings.HasPrefix(arn, "arn:") && strings.HasPrefix(code, "KMS.") {
 		f["key"] = arn
 	}
+	f.Say("new-bucket", code == "TemporaryRedirect")
 	c, ok := catalogue.Recognise(catalogue.S3Op, code, message)
 	switch {
+	case ok && c.Check == checkRegion && (right == "" || right == p.region.Text):
+		c = catalogue.Find("bucket-region-elsewhere")
 	case ok:
 	case answer.Status >= http.StatusInternalServerError:
 		c = catalogue.Find("s3-fault")
@@ -98,8 +107,7 @@ func (p *probe) locate(ctx context.Context) {
 	switch right = p.shown(right); right {
 	case "":
 	case p.region.Text:
-		p.holds(checkExists)
-		p.holds(checkRegion, p.region)
+		p.found()
 	default:
 		p.holds(checkExists)
 		f := p.facts()
@@ -108,22 +116,79 @@ func (p *probe) locate(ctx context.Context) {
 	}
 }
 
+// found notes that the bucket is where it was looked for.
+func (p *probe) found() {
+	p.holds(checkExists)
+	p.holds(checkRegion, p.region)
+}
+
+// factsOf are facts, and how the last try of a call went that failed.
+func (p *probe) factsOf(err error) catalogue.Facts {
+	seen, f := seenBy(err), p.facts()
+	f["status"], f["calls"] = strconv.Itoa(seen.status), catalogue.Count(max(seen.tries, 1), "call")
+	f["now"], f["server-time"] = seen.signed, seen.header.Get("Date")
+	return f
+}
+
 // facts are what every case may name.
 func (p *probe) facts() catalogue.Facts {
-	seen := p.c.seen.get()
 	f := catalogue.Facts{
 		"bucket": p.b.Name.Text, "bucket-from": cmp.Or(p.b.Name.From, "the bucket's name"), "prefix": p.b.Prefix.Text,
 		"region": p.region.Text, "region-from": cmp.Or(p.region.From, "the region"),
 		"host": p.c.host(), "endpoint-from": p.endpointFrom(),
-		"caller": cmp.Or(p.who.ARN, p.who.Role, "the caller"), "role": cmp.Or(p.who.Role, "of these credentials"), "account": cmp.Or(p.who.Account, "of these credentials"),
-		"resource": "arn:" + iam.PartitionOfRegion(p.region.Text) + ":s3:::" + p.b.Name.Text,
-		"key":      cmp.Or(p.b.KMSKey.Text, "(S3 does not name it)"), "status": strconv.Itoa(seen.status), "calls": catalogue.Count(max(seen.tries, 1), "call"),
-		"now": seen.signed, "s3-time": seen.header.Get("Date"),
+		"caller": whom(cmp.Or(p.who.ARN, p.who.Role)), "role": cmp.Or(p.who.Role, "of these credentials"), "account": cmp.Or(p.who.Account, "of these credentials"),
+		"resource": p.arn(),
+		"key":      cmp.Or(p.b.KMSKey.Text, "(S3 does not name it)"), "key-from": p.b.KMSKey.From,
 	}
+	f["place"], f["scope"] = p.place(), p.scope(true)
+	f.Say("key-given", p.b.KMSKey.Known())
+	f.Say("own-key", !p.b.KMSKey.Known())
+	f["sts-from"] = p.who.STS.From
+	f.Say("sts-alone", p.who.STS.Known() && !p.c.endpoint.Known())
 	f.Say("endpoint", p.c.endpoint.Known())
 	f.Say("default-endpoint", !p.c.endpoint.Known())
 	f.Say("dotted", strings.Contains(p.b.Name.Text, ".") && !p.c.endpoint.Known())
 	return f
+}
+
+// prefix is what all keys of the cache start with.
+func (p *probe) prefix() string {
+	if prefix := strings.TrimRight(p.b.Prefix.Text, "/"); prefix != "" {
+		return prefix + "/"
+	}
+	return ""
+}
+
+// place is where the cache's objects are in the bucket, within a sentence.
+func (p *probe) place() string {
+	in := "in bucket " + catalogue.Quote(p.b.Name.Text)
+	if prefix := p.prefix(); prefix != "" {
+		return "under " + catalogue.Quote(prefix) + " " + in
+	}
+	return in
+}
+
+// scope is what a policy has to allow an action on: the cache's objects, or the
+// bucket itself.
+func (p *probe) scope(objects bool) string {
+	arn := p.arn()
+	if objects {
+		arn += "/" + p.prefix() + "*"
+	}
+	return arn
+}
+
+// arn is that of the bucket.
+func (p *probe) arn() string {
+	return "arn:" + iam.PartitionOfRegion(p.region.Text) + ":s3:::" + p.b.Name.Text
+}
+
+// whom is a caller within a sentence.
+func whom(caller string) string {
+	if caller == "" {
+		return "the caller"
+	}
+	return catalogue.Quote(caller)
 }
 
 func (p *probe) endpointFrom() string {
@@ -145,11 +210,11 @@ func (p *probe) say(f catalogue.Facts, d denial) {
 	if d.action == "" {
 		return
 	}
-	f["caller"] = d.principal
+	f["caller"] = whom(d.principal)
 	if arn, err := iam.ParseAssumedRole(d.principal); err == nil {
 		f["role"], f["account"] = arn.Role, arn.Account
 	}
-	f["action"] = d.action
+	f["action"], f["scope"] = d.action, p.scope(d.action != "s3:ListBucket")
 	if d.resource != "" {
 		f["resource"] = d.resource
 	}
@@ -163,7 +228,7 @@ func (p *probe) say(f catalogue.Facts, d denial) {
 	} {
 		f.Say(fact, d.kind != "" && strings.Contains(","+kinds+",", ","+d.kind+","))
 	}
-	f.Say("list", d.action == "s3:ListBucket")
+	f.Say("runner-session", strings.Contains(d.principal, "/gitlab-runner-cache-upload-"))
 }
 
 // paste gives the statements that would mend a case, where some would.
@@ -187,8 +252,10 @@ func (p *probe) paste(c catalogue.Case, d denial) []report.Snippet {
 		{For: "the same, as Terraform", Text: access.Terraform(cmp.Or(role, "ROLE"))},
 	}
 	switch c.ID {
-	case "s3-not-allowed", "s3-list-denied", "s3-denied", "s3-session-policy":
+	case "s3-not-allowed", "s3-list-denied", "s3-denied":
 		return own
+	case "s3-session-policy":
+		return []report.Snippet{{For: "a session policy that allows it, as JSON", Text: access.JSON()}}
 	case "s3-kms-denied":
 		return append([]report.Snippet{
 			{For: "a statement for the key's policy, as JSON", Text: iam.KeyStatement(p.roleARN(d, role))},

@@ -55,6 +55,19 @@ func coded(status int, code string) func(*world) {
 	}
 }
 
+// answered makes S3 answer a read with an error, which may name a region.
+func answered(status int, code, message, region string) func(*world) {
+	if region != "" {
+		region = "<Region>" + region + "</Region>"
+	}
+	return func(w *world) {
+		w.inject(awsfake.Fault{
+			Action: "GetObject", Status: status, Type: "application/xml",
+			Body: "<Error><Code>" + code + "</Code><Message>" + message + "</Message>" + region + "</Error>",
+		})
+	}
+}
+
 // accelerated asks AWS itself for its host for fast transfers, and for something
 // that does not go with it.
 func accelerated(with string) func(*world) {
@@ -98,10 +111,18 @@ func rows() []row {
 			name: "a Deny in a session policy", edit: says(onObject + "with an explicit deny in a session policy"),
 			id: "s3-denied-explicitly", check: "bucket-readable", states: unread, cause: "a session policy", fix: []string{"AssumeRole"},
 		},
-		{name: "a session policy", vector: "session-policy", edit: replay("session-policy"), id: "s3-session-policy", check: "bucket-readable", states: unread, cause: "s3:GetObject", fix: []string{"--session-policy", `"arn:aws:s3:::cache/k"`, `"s3:GetObject"`}},
+		{name: "a session policy", vector: "session-policy", edit: replay("session-policy"), id: "s3-session-policy", check: "bucket-readable", states: unread, cause: "s3:GetObject", fix: []string{"--session-policy", `"arn:aws:s3:::` + awsfake.Bucket + `/runners-all/*"`, `"s3:GetObject"`}},
 		{
 			name: "a session policy without a list", edit: says(`s3:ListBucket on resource: "arn:aws:s3:::b" because no session policy allows the s3:ListBucket action`),
-			id: "s3-session-policy", check: "bucket-readable", states: unread, cause: "s3:ListBucket", fix: []string{"take it for a miss"},
+			id: "s3-session-policy", check: "bucket-readable", states: unread, cause: "s3:ListBucket", fix: []string{"--session-policy", `"s3:ListBucket"`, "a session policy that allows it, as JSON"},
+		},
+		{
+			name: "a session that the runner made", edit: func(w *world) {
+				w.inject(awsfake.Fault{
+					Action: "GetObject", Status: http.StatusForbidden, Type: "application/xml",
+					Body: "<Error><Code>AccessDenied</Code><Message>User: arn:aws:sts::123456789012:assumed-role/cache/gitlab-runner-cache-upload-1 is not authorized to perform: s3:ListBucket on resource: \"arn:aws:s3:::b\" because no session policy allows the s3:ListBucket action</Message></Error>",
+				})
+			}, id: "s3-session-policy", check: "bucket-readable", states: unread, cause: "gitlab-runner-cache-upload-1", fix: []string{"most likely the runner made this session with RoleARN"},
 		},
 		{name: "a permissions boundary", edit: says(onObject + "because no permissions boundary allows the s3:GetObject action"), id: "s3-limited", check: "bucket-readable", states: unread, cause: "permissions boundary of the role ci", fix: []string{"aws iam get-role"}},
 		{name: "the organization", edit: says(onObject + "because no service control policy allows the s3:GetObject action"), id: "s3-organization", check: "bucket-readable", states: unread, cause: "account 123456789012", fix: []string{"owns the organization"}},
@@ -120,7 +141,7 @@ func rows() []row {
 			edit:   func(w *world) { w.addBucket(awsfake.BucketSpec{Account: "210987654321"}) },
 			states: unread, cause: "does not say why", fix: []string{"another account", roleName, "get-bucket-policy --bucket b-1", `"s3:ListBucket"`},
 		},
-		{name: "no reason, and a list is allowed", edit: replay("bare-denied"), id: "s3-denied", check: "bucket-readable", states: unread, cause: "does not say why", fix: []string{"or the bucket's policy"}},
+		{name: "no reason, and a list is allowed", edit: replay("bare-denied"), id: "s3-denied", check: "bucket-readable", states: unread, cause: "does not say why", fix: []string{"most likely the policies of the role " + roleName + " lack s3:GetObject, or have it for another prefix", "or the bucket's policy"}},
 		{
 			name: "a role that may not list", vector: "bare-denied", policy: getOnly, id: "s3-list-denied", check: "bucket-readable", states: unread,
 			cause: "every cache miss looks like a refusal", fix: []string{`"s3:ListBucket"`, `"Resource": "arn:aws:s3:::` + awsfake.Bucket + `"`, "it is about the bucket itself"},
@@ -139,6 +160,30 @@ func rows() []row {
 			name: "a call signed for another region", vector: "wrong-region-signature", id: "bucket-region-signature", check: "bucket-region", states: "ok ok skip ok fail skip",
 			edit:  func(w *world) { w.bucket.Region = value("us-east-1", "AWS_REGION") },
 			cause: `in region "eu-central-1", not in "us-east-1" (AWS_REGION)`, fix: []string{`give "eu-central-1"`, "AWS_REGION names"},
+		},
+		{
+			name: "a bucket in another region, by the word for new buckets", edit: answered(http.StatusTemporaryRedirect, "TemporaryRedirect", "Please re-send this request to the specified temporary endpoint.", "us-west-2"),
+			id: "bucket-region-redirect", check: "bucket-region", states: "ok ok skip ok fail skip", cause: `in region "us-west-2", not in "eu-central-1"`, fix: []string{`give "us-west-2"`},
+		},
+		{
+			name: "a bucket that is new", edit: answered(http.StatusTemporaryRedirect, "TemporaryRedirect", "Please re-send this request to the specified temporary endpoint.", ""),
+			id: "bucket-region-elsewhere", check: "bucket-region", states: "ok ok skip ok fail skip", cause: "and names no other region", fix: []string{"most likely the bucket was made a short while ago"},
+		},
+		{
+			name: "a redirect to where the call went", edit: replay("wrong-region-redirect"),
+			id: "bucket-region-elsewhere", check: "bucket-region", states: "ok ok skip ok fail skip", cause: "and names no other region", fix: []string{"what answers at"},
+		},
+		{
+			name: "a bucket of a region that has to be enabled", edit: answered(http.StatusBadRequest, "IllegalLocationConstraintException", "The me-south-1 location constraint is incompatible for the region specific endpoint this request was sent to.", ""),
+			id: "bucket-region-constraint", check: "bucket-region", states: "ok ok skip ok fail skip", cause: `in region "me-south-1", not in "eu-central-1"`, fix: []string{`give "me-south-1"`},
+		},
+		{
+			name: "a bucket of us-east-1, asked elsewhere", edit: answered(http.StatusBadRequest, "IllegalLocationConstraintException", "The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.", ""),
+			id: "bucket-region-constraint", check: "bucket-region", states: "ok ok skip ok fail skip", cause: `in region "us-east-1", not in "eu-central-1"`, fix: []string{`give "us-east-1"`},
+		},
+		{
+			name: "a constraint in other words", edit: answered(http.StatusBadRequest, "IllegalLocationConstraintException", "m", ""),
+			id: "bucket-region-elsewhere", check: "bucket-region", states: "ok ok skip ok fail skip", cause: "and names no other region",
 		},
 		{
 			name: "a bucket in another region that refuses", policy: listOnly, id: "bucket-region-redirect", check: "bucket-region", states: "ok ok ok ok fail fail",
@@ -179,7 +224,19 @@ func rows() []row {
 		{name: "a disabled key", vector: "kms-disabled", edit: replay("kms-disabled"), id: "s3-kms-disabled", check: "bucket-readable", states: unread, cause: "key arn:aws:kms:eu-central-1:123456789012:key/x of bucket", fix: []string{"it may be that", "aws kms enable-key"}},
 		{name: "too many calls", vector: "slow-down", edit: replay("slow-down"), id: "s3-throttled", check: "s3-reachable", states: "ok unknown skip skip skip skip", cause: "after 1 call", fix: []string{"AWS_MAX_ATTEMPTS"}},
 		{name: "a fault of S3's", edit: coded(http.StatusInternalServerError, "InternalError"), id: "s3-fault", check: "s3-reachable", states: "ok unknown skip skip skip skip", cause: "500", fix: []string{"health.aws.amazon.com"}},
-		{name: "an answer that nobody knows", edit: coded(http.StatusBadRequest, "SomethingNew"), id: "s3-answered-no", check: "bucket-readable", states: "ok ok ok skip skip fail", cause: "SomethingNew", fix: []string{"S3's list of errors"}},
+		{name: "an answer that nobody knows", edit: coded(http.StatusBadRequest, "SomethingNew"), id: "s3-answered-no", check: "bucket-readable", states: "ok ok ok skip skip fail", cause: `with SomethingNew (HTTP status 400) and "m"`, fix: []string{"S3's list of errors"}},
+		{name: "a key that is not there", edit: func(w *world) {
+			w.bucket.KMSKey = value("nosuch", "--kms-key-id")
+			answered(http.StatusBadRequest, "KMS.NotFoundException", "Invalid keyId nosuch", "")(w)
+		}, id: "s3-kms-missing", check: "bucket-readable", states: unread, cause: "the KMS key nosuch", fix: []string{"correct --kms-key-id"}},
+		{
+			name: "a key of the bucket's that is not there, as MinIO says it", edit: answered(http.StatusBadRequest, "kms:KeyNotFound", "m", ""),
+			id: "s3-kms-missing", check: "bucket-readable", states: unread, cause: "does not find the KMS key", fix: []string{"get-bucket-encryption"},
+		},
+		{
+			name: "a prefix that is no key's start", edit: func(w *world) { w.bucket.Prefix = value("../x", "Path") }, id: "bucket-prefix-invalid", check: "bucket-name",
+			states: "fail skip skip skip skip skip", cause: `"../x" cannot be the prefix of a cache`, fix: []string{"--prefix, or Path in [runners.cache]"},
+		},
 		{name: "a name that cannot be one", edit: func(w *world) { w.bucket.Name = value("s3://my-cache/x", "BucketName") }, id: "bucket-name-invalid", check: "bucket-name", states: "fail skip skip skip skip skip", cause: `"s3://my-cache/x" (BucketName)`, fix: []string{"leave out the scheme"}},
 		{
 			name: "a caller that nobody knows", policy: listOnly, edit: func(w *world) { w.who = cache.Caller{}; says("s3:GetObject")(w) }, id: "s3-denied", check: "bucket-readable",
@@ -278,7 +335,7 @@ func TestEveryCaseOfS3HasARow(t *testing.T) {
 	for _, r := range rows() {
 		rowed[r.id] = true
 	}
-	for _, id := range networkRows() {
+	for _, id := range append(networkRows(), "bucket-region-found") { // which has a test of its own
 		rowed[id] = true
 	}
 	for _, c := range catalogue.All() {

@@ -24,6 +24,7 @@ type Bucket struct {
 	Name        report.Value
 	Prefix      report.Value // of all keys; Path in [runners.cache]
 	Region      report.Value // where it is not known, S3 is asked
+	CallRegion  report.Value // that is asked first then: of the calls to other services
 	EndpointURL report.Value // in place of AWS's own; before AWS_ENDPOINT_URL_S3
 	PathStyle   report.Value // "true" or "false": the bucket is named in the path; where it is not known, for other servers than AWS's
 	DualStack   report.Value // "true" or "false", of AWS's own hosts; before AWS_USE_DUALSTACK_ENDPOINT
@@ -37,6 +38,7 @@ type Caller struct {
 	ARN     string // of the session
 	Role    string // the role's name
 	Account string
+	STS     report.Value // where STS alone was said to be, in place of AWS's own
 }
 
 // The checks of Probe, in the order of a diagnosis.
@@ -76,13 +78,23 @@ type probe struct {
 	redact   *report.Redactor
 	findings map[string]report.Finding // by check
 	answer   *s3Error                  // to the question for an object that is not there
+	said     denied                    // how S3 refused that, if it did
+	now      func() time.Time
 	start    time.Time
+	asked    time.Duration // what the question for the object took
+}
+
+// denied is a refusal as it was told.
+type denied struct {
+	kase   catalogue.Case
+	facts  catalogue.Facts
+	denial denial
 }
 
 func newProbe(ctx context.Context, cfg aws.Config, b Bucket, who Caller) *probe {
-	p := &probe{b: b, who: who, redact: &report.Redactor{}, findings: map[string]report.Finding{}, start: time.Now()}
-	p.region = b.Region.Or(report.Value{Text: cfg.Region, From: "the region of the calls"}).
-		Or(report.Value{Text: firstRegion, From: "the default"})
+	p := &probe{b: b, who: who, redact: &report.Redactor{}, findings: map[string]report.Finding{}, now: time.Now, start: time.Now()}
+	p.region = b.Region.Or(b.CallRegion).Or(report.Value{Text: cfg.Region, From: "the region of the calls"}).
+		Or(report.Value{Text: firstRegion, From: byDefault})
 	p.c = newClient(ctx, cfg, b, p.region.Text)
 	return p
 }
@@ -93,12 +105,20 @@ const folder = "ci-aws-check/"
 // firstRegion is asked where no region is known: its answer names the bucket's.
 const firstRegion = "us-east-1"
 
+const byDefault = "the default"
+
 func (p *probe) run(ctx context.Context) {
 	if what, kind := invalidName(p.b.Name.Text, p.region.Text); what != "" {
 		f := p.facts()
 		f["what"] = what
 		f.Say(kind, true)
 		p.fail(checkName, "bucket-name-invalid", f)
+		return
+	}
+	if what := invalidPrefix(p.b.Prefix.Text); what != "" {
+		f := p.facts()
+		f["what"] = what
+		p.fail(checkName, "bucket-prefix-invalid", f)
 		return
 	}
 	p.holds(checkName, p.b.Name)
@@ -110,17 +130,24 @@ func (p *probe) run(ctx context.Context) {
 		p.fail(checkReachable, "s3-accelerate-unfit", f)
 		return
 	}
+	defer p.timed()
 	if !p.keys(ctx) {
 		return
 	}
+	first := p.region
 	err := p.ask(ctx)
-	if right := p.shown(rightRegion(err)); right != "" && !p.b.Region.Known() {
+	if right := p.shown(rightRegion(err)); right != "" && right != first.Text && !p.b.Region.Known() {
 		p.region = report.Value{Text: right, From: "S3"}
 		p.c = p.c.in(ctx, right)
 		err = p.ask(ctx)
 	}
+	p.asked = p.now().Sub(p.start)
 	p.judge(ctx, err)
-	p.timed()
+	if f := p.findings[checkRegion]; f.Status == report.OK && p.region != first && first.From != byDefault {
+		f := p.facts()
+		f["right-region"], f["region"], f["region-from"] = p.region.Text, first.Text, first.From
+		p.fail(checkRegion, "bucket-region-found", f)
+	}
 }
 
 // timed gives the time of the calls to the finding that they ended with: one
@@ -128,20 +155,22 @@ func (p *probe) run(ctx context.Context) {
 func (p *probe) timed() {
 	for _, id := range slices.Backward(checks()) {
 		if f, ok := p.findings[id]; ok && (f.Bad() || id == checkReadable) {
-			f.Took = time.Since(p.start)
+			f.Took = p.now().Sub(p.start)
 			p.findings[id] = f
 			return
 		}
 	}
 }
 
-// ask asks for an object that surely is not there, and drops what comes.
+// ask asks for an object that surely is not there. One that comes all the same is
+// an error, and no answer of S3's.
 func (p *probe) ask(ctx context.Context) error {
 	out, err := p.c.getObject(ctx, join(p.b.Prefix.Text, folder+rand.Text()), span{})
-	if err == nil {
-		_ = out.Body.Close() // the answer has come, its body is of no interest
+	if err != nil {
+		return err
 	}
-	return err
+	_ = out.Body.Close() // the answer has come, its body is of no interest
+	return &s3Error{Op: "GetObject", Status: out.Status, seen: exchange{status: out.Status, tries: 1}}
 }
 
 // keys makes the credentials known to the redactor, before anything can be said.

@@ -5,7 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
-	"time"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -72,18 +72,39 @@ const (
 // its HTTP client must not bound what it reads.
 func Check(ctx context.Context, cfg aws.Config, t Trial, who Caller) Result {
 	t.Bucket.Write = Expect(t.Expect.Text) == ReadWrite
+	k := newChecker(ctx, cfg, t, who)
+	k.run(ctx)
+	k.plan(ctx)
+	k.hindsight()
+	found := k.report()
+	if k.none() {
+		found = k.whereabouts()
+	}
+	once(found, k.steps)
+	return Result{Bucket: found, Objects: k.steps, Transfer: k.transfer}
+}
+
+func newChecker(ctx context.Context, cfg aws.Config, t Trial, who Caller) *checker {
 	k := &checker{probe: newProbe(ctx, cfg, t.Bucket, who), trial: t}
 	var key [16]byte
 	_, _ = rand.Read(key[:])    // never fails
 	k.data, _ = newContent(key) // the key has the right size
 	k.base = join(t.Bucket.Prefix.Text, folder+rand.Text())
-	k.run(ctx)
-	found := k.report()
-	if k.none() {
-		found = k.place()
+	return k
+}
+
+// once leaves out what can be pasted where an earlier finding has it already.
+func once(groups ...[]report.Finding) {
+	given := map[string]bool{}
+	for _, all := range groups {
+		for i := range all {
+			all[i].Paste = slices.DeleteFunc(slices.Clone(all[i].Paste), func(s report.Snippet) bool {
+				known := given[s.Text]
+				given[s.Text] = true
+				return known
+			})
+		}
 	}
-	k.plan(ctx)
-	return Result{Bucket: found, Objects: k.steps, Transfer: k.transfer}
 }
 
 func (k *checker) none() bool { return Expect(k.trial.Expect.Text) == None }
@@ -95,7 +116,10 @@ type checker struct {
 	base     string // of all keys of this check
 	data     content
 	tracks   []*track
-	sample   string // the key of an object that is there
+	own      string // the key of an object that was stored
+	sample   string // the key of an object of the cache
+	let      bool   // S3 let the role do something in the bucket
+	hidden   bool   // nobody knows whether the role may get objects that are there
 	transfer *Transfer
 	steps    []report.Finding
 	stopped  string // the step after which nothing was to be tried any more
@@ -165,11 +189,14 @@ func (k *checker) step(ctx context.Context, id, needs string, run func(context.C
 		k.steps = append(k.steps, catalogue.Waits(id, cmp.Or(f.Waits, f.ID)))
 		return
 	}
-	start := time.Now()
+	start := k.now()
 	f := run(ctx)
-	f.Took = time.Since(start)
+	f.Took = k.now().Sub(start)
+	if id == refusedGet {
+		f.Took += k.asked // Probe asked
+	}
 	k.steps = append(k.steps, f)
-	if f.Status == report.Unknown {
+	if f.Status == report.Unknown && id != refusedGet {
 		k.stopped = id
 	}
 }
@@ -186,9 +213,9 @@ func (k *checker) done(id string) (report.Finding, bool) {
 // end removes what was stored. Where nothing was, the finding waits for the step
 // that should have stored it, if any.
 func (k *checker) end(ctx context.Context, needs string) {
-	start := time.Now()
+	start := k.now()
 	if f, any := k.removed(k.remove(ctx)); any {
-		f.Took = time.Since(start)
+		f.Took = k.now().Sub(start)
 		k.steps = append(k.steps, f)
 		return
 	}
@@ -197,16 +224,53 @@ func (k *checker) end(ctx context.Context, needs string) {
 	}
 }
 
-// place are the findings of Probe for a role that is to be refused. Where S3 does
-// not tell whom it refuses where the bucket is, nobody knows that there is one.
-// MinIO names its own region for buckets that are not there, too.
-func (k *checker) place() []report.Finding {
-	if f := k.findings[checkExists]; k.refusedByPolicy() && (f.ID == "" || k.c.endpoint.Known()) && k.findings[checkRegion].Status != report.Fail {
+// hindsight puts right what Probe could not know: who is let do something in a
+// bucket is no stranger to it.
+func (k *checker) hindsight() {
+	if k.said.kase.ID != "s3-denied" || !k.let {
+		return
+	}
+	delete(k.said.facts, "shut-out")
+	k.said.facts.Say("let-in", true)
+	took := k.findings[checkReadable].Took
+	k.fail(checkReadable, "s3-denied", k.said.facts, k.paste(k.said.kase, k.said.denial)...)
+	f := k.findings[checkReadable]
+	f.Took = took
+	k.findings[checkReadable] = f
+}
+
+// whereabouts are the findings of Probe for a role that is to be refused. Where S3
+// does not tell whom it refuses where the bucket is, nobody knows that there is
+// one. MinIO names its own region for buckets that are not there, too.
+func (k *checker) whereabouts() []report.Finding {
+	f := k.findings[checkExists]
+	switch {
+	case !k.refusedByPolicy() || k.findings[checkRegion].Status == report.Fail:
+	case k.let && f.ID == "":
+		k.found()
+	case !k.let && (f.ID == "" || k.c.endpoint.Known()):
 		k.findings[checkExists] = k.finding("place-untold", checkExists, k.facts())
 		k.findings[checkRegion] = catalogue.Waits(checkRegion, checkExists)
 	}
 	all := k.report()
-	return all[:len(all)-1] // what the role can read is a step of its own
+	took := k.findings[checkReadable].Took
+	all = all[:len(all)-1] // what the role can read is a step of its own
+	for i, f := range slices.Backward(all) {
+		if f.Status != report.Skip && took > 0 {
+			all[i].Took = took
+			break
+		}
+	}
+	return all
+}
+
+// facts are those of Probe, and what the role is to be able to do.
+func (k *checker) facts() catalogue.Facts {
+	f := k.probe.facts()
+	store := Expect(k.trial.Expect.Text) == ReadWrite
+	f.Say("to-store", store)
+	f.Say("not-to-store", !store)
+	return f
 }
 
 func (k *checker) encryption() encryption {

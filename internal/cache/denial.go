@@ -1,6 +1,9 @@
 package cache
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // denial is S3's sentence of a refusal, taken apart. What it does not say is empty.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
@@ -39,6 +42,12 @@ func parseDenial(message string) (denial, bool) {
 		d.kind = kindOf(kind)
 	}
 	return d, true
+}
+
+// reason is what was refused and by what, without who asked for which object. A
+// refusal that names no action is of the one that was asked for.
+func (d denial) reason(action string) denial {
+	return denial{action: cmp.Or(d.action, action), kind: d.kind, explicit: d.explicit, policy: d.policy}
 }
 
 // quoted takes a text in quotes off the front, or else one word.

@@ -94,7 +94,7 @@ func inParallel(ctx context.Context, n int, do func(ctx context.Context, i int) 
 // send stores the content as an object in parts. What it may leave is tracked.
 func (k *checker) send(ctx context.Context, key string, parts []span) error {
 	up := k.track(key)
-	id, err := k.c.createUpload(ctx, key, k.encryption())
+	id, err := up.c.createUpload(ctx, key, k.encryption())
 	up.begun(id, err)
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (k *checker) send(ctx context.Context, key string, parts []span) error {
 	if err != nil {
 		return err
 	}
-	a, err := k.c.completeUpload(ctx, key, id, etags)
+	a, err := up.c.completeUpload(ctx, key, id, etags)
 	up.completed(a, err)
 	return err
 }
@@ -131,7 +131,7 @@ func (k *checker) fetchPart(ctx context.Context, key string, part span) error {
 			return err
 		}
 		if try == readTries || ctx.Err() != nil {
-			return &unanswered{"GetObject", err}
+			return &unanswered{op: "GetObject", err: err}
 		}
 	}
 }

@@ -1,9 +1,12 @@
 package cache
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 )
@@ -51,6 +54,30 @@ func invalidName(name, region string) (what, kind string) {
 		return "it has two dots in a row", "other"
 	}
 	return "", ""
+}
+
+// longestKey is how many bytes a key has at most.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+const longestKey = 1024
+
+// invalidPrefix says what keeps a text from being the start of a check's keys; ""
+// where nothing does. The runner, which joins the parts of a key as those of a
+// path, would store elsewhere than such a prefix says.
+// https://gitlab.com/gitlab-org/gitlab-runner/-/blob/main/cache/cache.go
+func invalidPrefix(prefix string) string {
+	all := len(join(prefix, folder+rand.Text())) + len("/nothing")
+	parts := strings.Split(strings.TrimRight(prefix, "/"), "/")
+	switch {
+	case !utf8.ValidString(prefix):
+		return "it is not UTF-8"
+	case slices.Contains(parts, ".") || slices.Contains(parts, ".."):
+		return `a part of it is "." or "..", which others than S3 take for folders`
+	case len(parts) > 1 && slices.Contains(parts[1:], ""):
+		return "it has two slashes in a row, of which the runner leaves one"
+	case all > longestKey:
+		return fmt.Sprintf("a key of this check would have %d bytes, and S3 takes %d", all, longestKey)
+	}
+	return ""
 }
 
 func alphanumeric(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }

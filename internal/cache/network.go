@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"gitlab.com/ci-aws/ci-aws/internal/silence"
@@ -13,9 +12,9 @@ import (
 
 // silent notes that nobody answered, or nobody who speaks as S3 does.
 func (p *probe) silent(check string, err error) {
-	f := p.facts()
+	f := p.factsOf(err)
 	id, said := networkCase(err)
-	seen := p.c.seen.get()
+	seen := seenBy(err)
 	var answer *s3Error
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -25,7 +24,7 @@ func (p *probe) silent(check string, err error) {
 	case seen.status != 0 && (id == "s3-unreachable" || errors.As(err, &answer)):
 		id = "s3-foreign-answer"
 	}
-	f["status"], f["said"] = strconv.Itoa(seen.status), said
+	f["said"] = said
 	f["timeout"] = p.waited().String()
 	f.Say("proxy", silence.AtProxy(err))
 	p.fail(check, id, f)

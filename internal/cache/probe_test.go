@@ -57,11 +57,11 @@ func TestTheFindingsOfAHealthyBucketSayWhatWasSeen(t *testing.T) {
 		return report.Finding{ID: id, Status: report.OK, Title: title, Evidence: evidence, Doc: "docs/checks.md#" + id}
 	}
 	want := []report.Finding{
-		ok("bucket-name", "the bucket's name is one that S3 takes", w.bucket.Name),
+		ok("bucket-name", "the bucket's name and the prefix are ones that S3 takes", w.bucket.Name),
 		ok("s3-reachable", "S3 can be reached and answers", value(host, "--endpoint-url")),
 		ok("s3-signature", "S3 takes the credentials and the clock"),
 		ok("bucket-exists", "the bucket exists"),
-		ok("bucket-region", "the bucket is in the region that is configured", w.bucket.Region),
+		ok("bucket-region", "calls go to the bucket's own region", w.bucket.Region),
 		ok("bucket-readable", "the role can read objects of the bucket",
 			value("bucket "+awsfake.Bucket, "--bucket"), value("prefix runners-all", "--prefix"), value("region eu-central-1", "--region"),
 			value("endpoint "+w.cloud.S3URL(), "--endpoint-url"), value("caller "+userARN, "STS")),
@@ -96,9 +96,64 @@ func TestTheTimeIsThatOfTheFindingWhichTheCallsEndedWith(t *testing.T) {
 func TestARegionThatIsNotConfiguredIsFoundOut(t *testing.T) {
 	w := newWorld(t)
 	w.bucket.Region, w.cfg.Region = value("", ""), "us-east-1"
+	w.bucket.CallRegion = value("us-east-1", "the default")
 	all := w.probe()
 	if states(all) != allOK || all[4].Evidence[0] != value("eu-central-1", "S3") {
 		t.Errorf("%s: %v", states(all), all[4])
+	}
+}
+
+func TestARegionThatSomethingElseNamesIsAWarning(t *testing.T) {
+	for _, tt := range []struct {
+		name         string
+		bucket, call report.Value
+		want, cause  string
+	}{
+		{"the bucket's", value("", ""), value("eu-central-1", "AWS_REGION"), allOK, ""},
+		{"another", value("", ""), value("us-west-2", "AWS_REGION"), "ok ok ok ok warn ok", `the bucket "b-1" is in region "eu-central-1", where S3 sent the calls on to; AWS_REGION says "us-west-2"`},
+		{"another, and the bucket's is configured", value("eu-central-1", "BucketLocation"), value("us-west-2", "AWS_REGION"), allOK, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, allowAll)
+			w.addBucket(awsfake.BucketSpec{})
+			w.bucket.Region, w.bucket.CallRegion = tt.bucket, tt.call
+			all := w.probe()
+			if got := states(all); got != tt.want || all[4].Cause != tt.cause {
+				t.Errorf("%s: %s\nwant %s: %s", got, all[4].Cause, tt.want, tt.cause)
+			}
+			if tt.cause != "" && !strings.Contains(all[4].Fix(), `give "eu-central-1" with --region`) {
+				t.Error(all[4].Fix())
+			}
+		})
+	}
+}
+
+func TestPrefixesThatMakeNoKeysAreRefusedBeforeAnyCall(t *testing.T) {
+	for _, tt := range []struct{ prefix, what string }{
+		{"", ""},
+		{"runners-all", ""},
+		{"a/b/", ""},
+		{"a b/ü+%", ""},
+		{"..a/b..", ""},
+		{"a" + strings.Repeat("/bcdefgh", 121), ""},
+		{"a" + strings.Repeat("/bcdefgh", 123), "a key of this check would have 1033 bytes, and S3 takes 1024"},
+		{"../x", `a part of it is "." or ".."`},
+		{"a/./b", `a part of it is "." or ".."`},
+		{"a/..", `a part of it is "." or ".."`},
+		{"a//b", "it has two slashes in a row"},
+		{"a\xff", "it is not UTF-8"},
+	} {
+		t.Run(tt.prefix, func(t *testing.T) {
+			w := newWorld(t)
+			w.bucket.Prefix = value(tt.prefix, "Path")
+			f := w.probeOnly()[0]
+			if (f.Status == report.OK) != (tt.what == "") || !strings.Contains(f.Cause, tt.what) {
+				t.Errorf("%s %s", f.Status, f.Cause)
+			}
+			if got := len(w.cloud.Received("")); (got == 0) != (tt.what != "") {
+				t.Errorf("%d calls", got)
+			}
+		})
 	}
 }
 

@@ -1,20 +1,41 @@
 package cache
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 const regionHeader = "X-Amz-Bucket-Region"
 
 // rightRegion is the region that a refusal names as the bucket's, or "".
 func rightRegion(err error) string {
 	switch answer := answerOf(err); answer.Code {
-	case "PermanentRedirect":
+	case "PermanentRedirect", "TemporaryRedirect":
 		return answer.Region
+	case "IllegalLocationConstraintException":
+		return cmp.Or(answer.Region, constrained(answer.Message))
 	case "AuthorizationHeaderMalformed":
 		_, after, _ := strings.Cut(answer.Message, "expecting '")
 		region, _, _ := strings.Cut(after, "'")
 		return plausible(region)
 	}
 	return ""
+}
+
+// constrained is the region of "The me-south-1 location constraint is incompatible
+// for the region specific endpoint this request was sent to." A bucket of
+// us-east-1 has none, and is "unspecified".
+// https://github.com/prowler-cloud/prowler/pull/1155
+// https://github.com/aws-solutions/instance-scheduler-on-aws/issues/90
+func constrained(message string) string {
+	before, _, ok := strings.Cut(strings.TrimPrefix(message, "The "), " location constraint is incompatible")
+	switch {
+	case !ok:
+		return ""
+	case before == "unspecified":
+		return "us-east-1"
+	}
+	return plausible(before)
 }
 
 // plausible lets through what can be a region and nothing that would change the

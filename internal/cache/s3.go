@@ -20,14 +20,12 @@ import (
 	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
 
-// client calls S3 for one bucket, by its REST API, and remembers how the last
-// call went. Signatures and retries are the SDK's. The SDK's own S3 client is
+// client calls S3 for one bucket, by its REST API. Signatures and retries are the SDK's. The SDK's own S3 client is
 // not used: urfave/cli links text/template, and then all its hundred operations
 // stay in the binary, 1.1 MiB of it gzipped.
 //
 // No redirect is followed: one names the bucket's region, which is the caller's
-// to judge. A client may be used by several goroutines at once; seen is then
-// about any of their calls.
+// to judge. A client may be used by several goroutines at once.
 type client struct {
 	cfg      aws.Config
 	keys     aws.CredentialsProvider
@@ -40,7 +38,7 @@ type client struct {
 	retryer  aws.Retryer
 	signer   *v4.Signer
 	now      func() time.Time
-	seen     *watch
+	anybody  bool // calls are not signed
 }
 
 func newClient(ctx context.Context, cfg aws.Config, b Bucket, region string) client {
@@ -56,7 +54,13 @@ func newClient(ctx context.Context, cfg aws.Config, b Bucket, region string) cli
 
 // in gives a client whose calls are signed for another region.
 func (c client) in(ctx context.Context, region string) client {
-	c.region, c.awsHost, c.seen = region, c.settings.awsHost(ctx, region), &watch{}
+	c.region, c.awsHost = region, c.settings.awsHost(ctx, region)
+	return c
+}
+
+// asAnybody gives a client that calls without credentials.
+func (c client) asAnybody() client {
+	c.anybody = true
 	return c
 }
 
@@ -89,13 +93,12 @@ func retryer(cfg aws.Config) aws.Retryer {
 
 // call is one call of S3's API. Each try of it reads the body anew.
 type call struct {
-	op       string // GetObject
-	method   string
-	key      string // of an object; empty: the call is about the bucket
-	query    url.Values
-	header   http.Header
-	body     *io.SectionReader // nil for none
-	unsigned bool              // as anybody may call
+	op     string // GetObject
+	method string
+	key    string // of an object; empty: the call is about the bucket
+	query  url.Values
+	header http.Header
+	body   *io.SectionReader // nil for none
 }
 
 // send makes a call, as often as the retryer has it, and gives a good answer to
@@ -104,14 +107,13 @@ type call struct {
 // The error is an *s3Error where somebody answered, and *unanswered where
 // nobody did. None holds a key or a signature.
 func (c client) send(ctx context.Context, r call, read func(*http.Response) error) error {
-	c.seen.forget()
 	sum, err := c.payloadHash(r)
 	if err != nil {
 		return fmt.Errorf("%s: reading what is to be stored: %w", r.op, err)
 	}
 	release := func(error) error { return nil }
 	for try := 1; ; try++ {
-		err := c.try(ctx, r, sum, read)
+		err := c.try(ctx, r, sum, try, read)
 		_ = release(err) // tokens are counted in memory, which cannot fail
 		if most := c.retryer.MaxAttempts(); err == nil || ctx.Err() != nil || most > 0 && try >= most || !c.transient(err) {
 			return err
@@ -126,7 +128,7 @@ func (c client) send(ctx context.Context, r call, read func(*http.Response) erro
 		case <-time.After(delay):
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.Canceled) {
-				return &unanswered{r.op, ctx.Err()}
+				return &unanswered{r.op, ctx.Err(), seenBy(err)}
 			}
 			return err // what went wrong says more than that time is up
 		}
@@ -140,22 +142,24 @@ func (c client) transient(err error) bool {
 	return answerOf(err).Code == "RequestTimeout" || c.retryer.IsErrorRetryable(err)
 }
 
-func (c client) try(ctx context.Context, r call, sum string, read func(*http.Response) error) (err error) {
+func (c client) try(ctx context.Context, r call, sum string, n int, read func(*http.Response) error) (err error) {
+	x := exchange{tries: n}
+	defer func() { x.note(err) }()
 	release, err := c.token(ctx)
 	if err != nil {
-		return &unanswered{r.op, err}
+		return &unanswered{op: r.op, err: err}
 	}
 	defer func() { _ = release(err) }() // tokens are counted in memory, which cannot fail
 	req, err := c.request(ctx, r, sum)
 	if err != nil {
 		return err
 	}
-	c.seen.sent(req)
+	x.signed = req.Header.Get("X-Amz-Date")
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return &unanswered{r.op, err}
+		return &unanswered{op: r.op, err: err}
 	}
-	c.seen.answered(resp)
+	x.status, x.header = resp.StatusCode, resp.Header
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		defer resp.Body.Close()
 		return refusal(r.op, resp)
@@ -197,7 +201,7 @@ func (c client) request(ctx context.Context, r call, sum string) (*http.Request,
 			req.Header.Set("Expect", "100-continue")
 		}
 	}
-	if !r.unsigned {
+	if !c.anybody {
 		if err := c.sign(ctx, r.op, req, sum); err != nil {
 			return nil, err
 		}

@@ -21,6 +21,7 @@ type s3Error struct {
 	Code, Message string
 	Region        string // of the bucket, where the answer names one that can be a region
 	Header        http.Header
+	seen          exchange
 }
 
 // Error names the call and the status.
@@ -34,8 +35,9 @@ func (e *s3Error) HTTPStatusCode() int { return e.Status }
 
 // unanswered is a call that nobody answered, or not to the end.
 type unanswered struct {
-	op  string
-	err error
+	op   string
+	err  error
+	seen exchange
 }
 
 // Error names the call and what the network said.
@@ -62,7 +64,7 @@ func refusal(op string, resp *http.Response) error {
 	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return &unanswered{op, err}
+		return &unanswered{op: op, err: err}
 	}
 	e.parse(text)
 	return e
@@ -93,7 +95,7 @@ func readXML(op string, resp *http.Response, out any) error {
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return &unanswered{op, err}
+		return &unanswered{op: op, err: err}
 	}
 	if xml.Unmarshal(text, out) == nil {
 		return nil
@@ -113,7 +115,7 @@ func readXML(op string, resp *http.Response, out any) error {
 func drop(op string, resp *http.Response) error {
 	defer resp.Body.Close()
 	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer)); err != nil {
-		return &unanswered{op, err}
+		return &unanswered{op: op, err: err}
 	}
 	return nil
 }

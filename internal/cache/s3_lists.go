@@ -21,6 +21,7 @@ type entry struct {
 	Size      int64  // of an object or a version
 	VersionID string `xml:"VersionId"`
 	UploadID  string `xml:"UploadId"`
+	Mark      bool   `xml:"-"` // it is a mark that hides the object
 }
 
 // page is a part of a list.
@@ -94,6 +95,9 @@ func (a listAnswer) page() (page, error) {
 		return page{}, errors.New("this is no list")
 	}
 	var p page
+	for i := range a.DeleteMarkers {
+		a.DeleteMarkers[i].Mark = true
+	}
 	for _, entries := range [][]entry{a.Objects, a.Versions, a.DeleteMarkers, a.Uploads} {
 		for _, e := range entries {
 			if err := a.decode(&e.Key); err != nil {

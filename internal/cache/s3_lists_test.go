@@ -41,7 +41,7 @@ func TestListsThatS3CanGiveAreRead(t *testing.T) {
 		{"keys as they are", `<ListBucketResult><Contents><Key>a+b%41 &lt;</Key><Size>0</Size></Contents></ListBucketResult>`, page{Entries: []entry{{Key: "a+b%41 <"}}}},
 		{"a list that goes on", `<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>1/+=</NextContinuationToken></ListBucketResult>`, page{Next: url.Values{"continuation-token": {"1/+="}}}},
 		{"versions and marks", `<ListVersionsResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextKeyMarker>k%20</NextKeyMarker><NextVersionIdMarker>v</NextVersionIdMarker><Version><Key>k</Key><VersionId>1</VersionId><Size>2</Size></Version><DeleteMarker><Key>k</Key><VersionId>null</VersionId></DeleteMarker></ListVersionsResult>`, page{
-			Entries: []entry{{Key: "k", Size: 2, VersionID: "1"}, {Key: "k", VersionID: "null"}},
+			Entries: []entry{{Key: "k", Size: 2, VersionID: "1"}, {Key: "k", VersionID: "null", Mark: true}},
 			Next:    url.Values{"key-marker": {"k "}, "version-id-marker": {"v"}},
 		}},
 		{"uploads", `<ListMultipartUploadsResult><IsTruncated>true</IsTruncated><NextKeyMarker>k</NextKeyMarker><NextUploadIdMarker>u</NextUploadIdMarker><Upload><Key>k</Key><UploadId>u</UploadId></Upload></ListMultipartUploadsResult>`, page{

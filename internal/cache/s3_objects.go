@@ -15,6 +15,7 @@ type about struct {
 	Size       int64  // of what was sent, -1 if S3 does not say it
 	ETag       string // in its quotes
 	VersionID  string // in a bucket with versions
+	Mark       bool   // of what was deleted: a mark was put in its place, or was removed
 	Encryption string // AES256, aws:kms
 	KMSKey     string // the ARN of the key
 }
@@ -22,6 +23,7 @@ type about struct {
 func aboutOf(resp *http.Response) about {
 	return about{
 		Size: resp.ContentLength, ETag: resp.Header.Get("Etag"), VersionID: resp.Header.Get("X-Amz-Version-Id"),
+		Mark:       resp.Header.Get("X-Amz-Delete-Marker") == "true",
 		Encryption: resp.Header.Get(encryptionHeader), KMSKey: resp.Header.Get(keyHeader),
 	}
 }
@@ -63,7 +65,8 @@ func (s span) header() http.Header {
 // early ends with io.ErrUnexpectedEOF.
 type object struct {
 	about
-	Body io.ReadCloser
+	Body   io.ReadCloser
+	Status int // of HTTP
 }
 
 // getObject gives an object, or a part of it, as it comes. What fails while it
@@ -74,13 +77,13 @@ func (c client) getObject(ctx context.Context, key string, part span) (object, e
 
 // getUnsigned is getObject as anybody may call it.
 func (c client) getUnsigned(ctx context.Context, key string) (object, error) {
-	return c.open(ctx, call{op: "GetObject", method: http.MethodGet, key: key, unsigned: true})
+	return c.asAnybody().getObject(ctx, key, span{})
 }
 
 func (c client) open(ctx context.Context, r call) (object, error) {
 	var o object
 	err := c.send(ctx, r, func(resp *http.Response) error {
-		o = object{aboutOf(resp), &whole{resp.Body, resp.ContentLength}}
+		o = object{aboutOf(resp), &whole{resp.Body, resp.ContentLength}, resp.StatusCode}
 		return nil
 	})
 	return o, err

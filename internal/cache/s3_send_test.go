@@ -70,8 +70,8 @@ func TestOnlyWhatMayGoBetterIsTriedAgain(t *testing.T) {
 			if got := answerOf(err).Code; got != tt.code || (err != nil) != (tt.code != "") {
 				t.Errorf("%q, %v, want %q", got, err, tt.code)
 			}
-			if got := bn.cloud.Calls("PutObject"); got != tt.calls || bn.c.seen.get().tries != tt.calls {
-				t.Errorf("%d calls and %d tries, want %d", got, bn.c.seen.get().tries, tt.calls)
+			if got := bn.cloud.Calls("PutObject"); got != tt.calls || err != nil && seenBy(err).tries != tt.calls {
+				t.Errorf("%d calls and %d tries, want %d", got, seenBy(err).tries, tt.calls)
 			}
 			if err == nil && bn.get("k") != text {
 				t.Error("what was sent again is not what was sent")
@@ -110,8 +110,8 @@ func TestAnInterruptEndsTheTries(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	bn := serverBench(t, server)
-	if _, err := bn.c.headObject(ctx, "k"); err == nil || bn.c.seen.get().tries != 1 {
-		t.Errorf("%v after %d tries", err, bn.c.seen.get().tries)
+	if _, err := bn.c.headObject(ctx, "k"); err == nil || seenBy(err).tries != 1 {
+		t.Errorf("%v after %d tries", err, seenBy(err).tries)
 	}
 	if _, err := bn.c.headObject(ended(t), "k"); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)

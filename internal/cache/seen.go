@@ -1,46 +1,38 @@
 package cache
 
 import (
+	"errors"
 	"net/http"
-	"sync"
 )
 
-// watch remembers the last try of a call: when it was signed, and how it was
-// answered, of which an error tells only a part.
-type watch struct {
-	mu   sync.Mutex
-	last exchange
-}
-
-// exchange is one HTTP call. Without an answer, status is 0.
+// exchange is the last try of a call: when it was signed, and how it was answered.
+// Without an answer, status is 0.
 type exchange struct {
 	signed string // the time that stands in the signature
 	status int
 	header http.Header
-	tries  int
+	tries  int // of the call so far
 }
 
-// forget begins a new call.
-func (w *watch) forget() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.last = exchange{}
+// note lets an error of a call tell how its last try went: calls that go at the
+// same time have each their own.
+func (x exchange) note(err error) {
+	if e, ok := errors.AsType[*s3Error](err); ok {
+		e.seen = x
+	}
+	if e, ok := errors.AsType[*unanswered](err); ok {
+		e.seen = x
+	}
 }
 
-func (w *watch) sent(r *http.Request) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.last = exchange{signed: r.Header.Get("X-Amz-Date"), tries: w.last.tries + 1}
-}
-
-func (w *watch) answered(resp *http.Response) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.last.status, w.last.header = resp.StatusCode, resp.Header
-}
-
-func (w *watch) get() exchange {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.last
+// seenBy is how the last try of a call went that failed; it is empty where
+// nothing was tried.
+func seenBy(err error) exchange {
+	if e, ok := errors.AsType[*s3Error](err); ok {
+		return e.seen
+	}
+	if e, ok := errors.AsType[*unanswered](err); ok {
+		return e.seen
+	}
+	return exchange{}
 }

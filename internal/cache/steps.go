@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 	"gitlab.com/ci-aws/ci-aws/internal/report"
@@ -24,26 +22,31 @@ func (k *checker) nothing() string { return k.base + "/nothing" }
 
 func (k *checker) put(ctx context.Context) report.Finding {
 	t := k.track(k.whole())
-	a, err := k.c.putObject(ctx, t.key, k.data.section(span{0, smallSize}), k.encryption())
+	a, err := t.c.putObject(ctx, t.key, k.data.section(span{0, smallSize}), k.encryption())
 	t.stored(a, err)
+	k.let = k.let || err == nil
 	if err != nil {
 		return k.failed(ctx, failure{check: checkPut, denied: "put-denied", action: "s3:PutObject", key: t.key, err: err})
 	}
 	if wanted := k.trial.Encryption; wanted.Known() && a.Encryption != wanted.Text {
 		f := k.facts()
-		f["object"], f["actual"], f["wanted"], f["wanted-from"] = t.key, cmp.Or(a.Encryption, "none"), wanted.Text, wanted.From
+		f["object"], f["actual"], f["wanted"], f["wanted-from"] = t.key, cmp.Or(k.redact.Redact(a.Encryption), "none"), wanted.Text, wanted.From
 		return k.finding("encryption-other", checkPut, f)
 	}
-	k.sample = t.key
-	return catalogue.Holds(checkPut, report.Value{Text: t.key, From: "PutObject"}, encryptedAs(a))
+	k.own = t.key
+	said := t.key
+	if wanted := k.trial.Encryption; wanted.Known() {
+		said += ", encrypted with " + k.redact.Redact(a.Encryption) + " as " + wanted.From + " asks"
+	}
+	return catalogue.Holds(checkPut, report.Value{Text: said, From: "PutObject"}, k.encryptedAs(a))
 }
 
 // encryptedAs is how S3 says that it keeps an object.
-func encryptedAs(a about) report.Value {
+func (k *checker) encryptedAs(a about) report.Value {
 	if a.Encryption == "" {
 		return report.Value{}
 	}
-	return report.Value{Text: strings.TrimSuffix("encryption "+a.Encryption+" "+a.KMSKey, " "), From: "the answer"}
+	return report.Value{Text: k.redact.Redact(strings.TrimSuffix("encryption "+a.Encryption+" "+a.KMSKey, " ")), From: "the answer"}
 }
 
 func (k *checker) head(ctx context.Context) report.Finding {
@@ -54,7 +57,6 @@ func (k *checker) head(ctx context.Context) report.Finding {
 // HEAD has no text, so that a GET has to tell the reason.
 func (k *checker) headOf(ctx context.Context, key string, size int64) report.Finding {
 	a, err := k.c.headObject(ctx, key)
-	status := k.c.seen.get().status
 	step := failure{check: checkHead, denied: "get-denied", action: "s3:GetObject", key: key, err: err}
 	switch {
 	case isDenied(err):
@@ -65,7 +67,7 @@ func (k *checker) headOf(ctx context.Context, key string, size int64) report.Fin
 		}
 		_ = o.Body.Close() // that it came is enough
 		f := k.facts()
-		f["object"], f["status"] = key, fmt.Sprint(status)
+		f["object"], f["status"] = key, fmt.Sprint(answerOf(err).Status)
 		return k.finding("head-alone-denied", checkHead, f)
 	case err != nil:
 		return k.failed(ctx, step)
@@ -102,19 +104,19 @@ func (k *checker) differs(check, key, what string) report.Finding {
 func (k *checker) multipart(ctx context.Context) report.Finding {
 	parts := split(k.trial.Size)
 	k.transfer = &Transfer{Bytes: k.trial.Size, Parts: len(parts), Parallel: min(parallel, len(parts))}
-	start := time.Now()
+	start := k.now()
 	if err := k.send(ctx, k.inParts(), parts); err != nil {
 		return k.failed(ctx, failure{
 			check: checkMultipart, denied: "multipart-denied", action: "s3:PutObject", key: k.inParts(), err: err, doing: "storing " + catalogue.Quote(k.inParts()),
 		})
 	}
-	k.transfer.Up = rate(k.trial.Size, time.Since(start))
-	start = time.Now()
+	k.transfer.Up = rate(k.trial.Size, k.now().Sub(start))
+	start = k.now()
 	f := k.compared(ctx, checkMultipart, k.inParts(), func() error { return k.fetch(ctx, k.inParts(), parts) })
 	if f.Status != report.OK {
 		return f
 	}
-	k.transfer.Down = rate(k.trial.Size, time.Since(start))
+	k.transfer.Down = rate(k.trial.Size, k.now().Sub(start))
 	speed := fmt.Sprintf("%s in %d parts, %s up, %s down", Size(k.trial.Size), len(parts), k.transfer.Up, k.transfer.Down)
 	f.Evidence = append([]report.Value{{Text: speed, From: "measured"}}, f.Evidence...)
 	return f
@@ -139,45 +141,13 @@ func (k *checker) list(ctx context.Context) report.Finding {
 	if err != nil {
 		return k.failed(ctx, failure{check: checkList, denied: "list-denied", action: "s3:ListBucket", err: err})
 	}
+	k.let = true
 	if put, _ := k.done(checkPut); put.Status == report.OK && !slices.ContainsFunc(p.Entries, func(e entry) bool { return e.Key == k.whole() }) {
 		f := k.facts()
 		f["object"], f["folder"] = k.whole(), k.base+"/"
 		return k.finding("list-lacks", checkList, f)
 	}
 	return catalogue.Holds(checkList, report.Value{Text: catalogue.Count(len(p.Entries), "object") + " under " + k.base + "/", From: "ListObjectsV2"})
-}
-
-// unsigned asks for an object as anybody may, who is to be refused.
-func (k *checker) unsigned(ctx context.Context) report.Finding {
-	key := cmp.Or(k.sample, k.nothing())
-	o, err := k.c.getUnsigned(ctx, key)
-	answer := answerOf(err)
-	f := k.facts()
-	f["object"] = key
-	switch {
-	case err == nil:
-		_ = o.Body.Close() // nobody wants it
-		f["got"] = "the object"
-		return k.finding("world-readable", checkUnsigned, f)
-	case answer.Code == "NoSuchKey":
-		f["got"] = "the answer that there is no such object, which S3 gives to who may read and list"
-		return k.finding("world-readable", checkUnsigned, f)
-	case answer.Code == "" || answer.Status < 400 || answer.Status >= http.StatusInternalServerError || answer.Status == http.StatusNotFound:
-		return k.failed(ctx, failure{check: checkUnsigned, action: "s3:GetObject", key: key, err: err})
-	case k.sample == "":
-		return k.finding("unsigned-untold", checkUnsigned, f)
-	}
-	return catalogue.Holds(checkUnsigned, report.Value{Text: key + " is refused with " + k.redact.Redact(answer.Code), From: "GetObject without credentials"})
-}
-
-// scope is what a policy has to allow the action on: the cache's objects, or the
-// bucket itself.
-func (k *checker) scope(objects bool) string {
-	arn := k.facts()["resource"]
-	if objects {
-		arn += "/" + k.prefix() + "*"
-	}
-	return arn
 }
 
 // failure is a step that did not go well.
@@ -203,11 +173,11 @@ func (k *checker) failed(ctx context.Context, s failure) report.Finding {
 	case answer.Code == "":
 		k.silent(s.check, s.err)
 		return k.findings[s.check]
-	case isDenied(s.err) && k.findings[checkReadable].Status == report.Fail && !k.none():
+	case k.knownRefusal(s):
 		return catalogue.Waits(s.check, checkReadable)
 	}
 	c, f, d := k.refusal(s.err)
-	f["object"], f["folder"], f["scope"] = s.key, k.folder(), k.scope(s.key != "")
+	f["object"], f["scope"] = s.key, k.scope(s.key != "")
 	if d.action == "" {
 		f["action"] = s.action
 		if s.key != "" {
@@ -216,9 +186,22 @@ func (k *checker) failed(ctx context.Context, s failure) report.Finding {
 	}
 	d.action = cmp.Or(d.action, s.action)
 	paste := k.paste(c, d)
+	if s.check == checkMultipart && !strings.Contains(k.b.KMSKey.Text, ":kms:") {
+		paste = nil // without the key's ARN it holds nothing that a PUT, which went well, has not
+	}
 	if own := s.denied; own != "" && slices.Contains([]string{"s3-not-allowed", "s3-denied", "s3-list-denied"}, c.ID) {
 		f.Say("no-reason", c.ID == "s3-denied")
 		c = catalogue.Find(own)
 	}
 	return k.finding(c.ID, s.check, f, paste...)
+}
+
+// knownRefusal says whether a step was refused what Probe was refused, for the
+// same reason.
+func (k *checker) knownRefusal(s failure) bool {
+	if !isDenied(s.err) || k.findings[checkReadable].Status != report.Fail || k.none() {
+		return false
+	}
+	now, _ := parseDenial(k.redact.Redact(answerOf(s.err).Message))
+	return now.reason(s.action) == k.said.denial.reason("s3:GetObject")
 }

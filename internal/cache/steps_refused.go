@@ -12,37 +12,53 @@ import (
 // refused makes the finding of a call that is to be refused. A call that fails
 // otherwise proves nothing.
 func (k *checker) refused(ctx context.Context, s failure, op, allowed string) report.Finding {
-	switch {
+	switch answer := answerOf(s.err); {
 	case isDenied(s.err):
-		d, _ := parseDenial(k.redact.Redact(answerOf(s.err).Message))
+		d, _ := parseDenial(k.redact.Redact(answer.Message))
 		how := s.action + " is refused"
 		if strings.HasPrefix(d.action, "kms:") {
 			how += " by the KMS key, and not by the bucket"
 		}
 		return catalogue.Holds(s.check, report.Value{Text: how, From: op})
-	case s.err == nil, answerOf(s.err).Status == http.StatusNotFound && answerOf(s.err).Code != "NoSuchBucket":
-		f := k.facts()
-		f["object"], f["folder"], f["expect-from"] = s.key, k.folder(), k.trial.Expect.From+" "+k.trial.Expect.Text
-		return k.finding(allowed, s.check, f)
+	case s.err == nil, answer.Code == "NoSuchKey", answer.Code == "NotFound" && answer.Status == http.StatusNotFound:
+		k.let = true
+		return k.finding(allowed, s.check, k.expected(s.key))
 	}
 	return k.failed(ctx, s)
 }
 
-// folder is where all caches of this prefix are, for people.
-func (k *checker) folder() string {
-	if prefix := strings.TrimRight(k.b.Prefix.Text, "/"); prefix != "" {
-		return prefix + "/"
-	}
-	return "/"
+// expected are the facts of what was expected of the role.
+func (k *checker) expected(key string) catalogue.Facts {
+	f := k.facts()
+	f["object"], f["expect-from"] = key, k.trial.Expect.From+" "+k.trial.Expect.Text
+	return f
 }
 
-// getRefused has its answer from Probe.
+// getRefused has its answer from Probe, for an object that is not there. To a
+// role that may not list, S3 refuses that in any case: only where it says that
+// s3:GetObject is lacking, or lets the role list, that is proved.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 func (k *checker) getRefused(ctx context.Context) report.Finding {
-	return k.refused(ctx, failure{check: refusedGet, action: "s3:GetObject", key: k.nothing(), err: k.answer}, "GetObject", "get-allowed")
+	s := failure{check: refusedGet, action: "s3:GetObject", key: k.nothing(), err: k.answer}
+	d, _ := parseDenial(k.answer.Message)
+	switch {
+	case !isDenied(s.err), d.action != "" && d.action != "s3:ListBucket":
+	case d.action == "s3:ListBucket":
+		k.hidden = true
+		return k.finding("get-hidden", s.check, k.expected(s.key))
+	case k.said.facts["let-in"] == "":
+		k.hidden = true
+		return k.finding("get-untold", s.check, k.expected(s.key))
+	}
+	return k.refused(ctx, s, "GetObject", "get-allowed")
 }
 
+// headRefused asks for the same, and the answer to a HEAD has no reason.
 func (k *checker) headRefused(ctx context.Context) report.Finding {
 	_, err := k.c.headObject(ctx, k.nothing())
+	if isDenied(err) && k.hidden {
+		return catalogue.Waits(refusedHead, refusedGet)
+	}
 	return k.refused(ctx, failure{check: refusedHead, action: "s3:GetObject", key: k.nothing(), err: err}, "HeadObject", "head-allowed")
 }
 
@@ -51,15 +67,12 @@ func (k *checker) listRefused(ctx context.Context) report.Finding {
 	return k.refused(ctx, failure{check: refusedList, action: "s3:ListBucket", err: err}, "ListObjectsV2", "list-allowed")
 }
 
-// prefix is what all keys of the cache start with.
-func (k *checker) prefix() string { return strings.TrimPrefix(k.folder(), "/") }
-
 func (k *checker) putRefused(ctx context.Context) report.Finding {
 	t := k.track(k.whole())
-	a, err := k.c.putObject(ctx, t.key, k.data.section(span{0, smallSize}), k.encryption())
+	a, err := t.c.putObject(ctx, t.key, k.data.section(span{0, smallSize}), k.encryption())
 	t.stored(a, err)
 	if err == nil {
-		k.sample = t.key
+		k.own = t.key
 	}
 	return k.refused(ctx, failure{check: refusedPut, action: "s3:PutObject", key: t.key, err: err}, "PutObject", "put-allowed")
 }
@@ -67,7 +80,7 @@ func (k *checker) putRefused(ctx context.Context) report.Finding {
 // multipartRefused begins an upload and sends nothing.
 func (k *checker) multipartRefused(ctx context.Context) report.Finding {
 	t := k.track(k.inParts())
-	id, err := k.c.createUpload(ctx, t.key, k.encryption())
+	id, err := t.c.createUpload(ctx, t.key, k.encryption())
 	t.begun(id, err)
 	return k.refused(ctx, failure{check: refusedMultipart, action: "s3:PutObject", key: t.key, err: err}, "CreateMultipartUpload", "multipart-allowed")
 }
@@ -75,10 +88,9 @@ func (k *checker) multipartRefused(ctx context.Context) report.Finding {
 // deleteRefused deletes an object that is not there. In a bucket with versions
 // that makes a mark, which goes again.
 func (k *checker) deleteRefused(ctx context.Context) report.Finding {
-	a, err := k.c.deleteObject(ctx, k.nothing(), "")
-	if err == nil && a.VersionID != "" {
-		k.track(k.nothing()).stored(a, nil)
-	}
+	t := k.track(k.nothing())
+	a, err := t.c.deleteObject(ctx, t.key, "")
+	t.marked(a, err)
 	return k.refused(ctx, failure{check: refusedDelete, action: "s3:DeleteObject", key: k.nothing(), err: err}, "DeleteObject", "delete-allowed")
 }
 
@@ -88,17 +100,13 @@ func (k *checker) listSample(ctx context.Context) report.Finding {
 	if err != nil {
 		return k.failed(ctx, failure{check: checkList, denied: "list-denied", action: "s3:ListBucket", err: err})
 	}
-	more := ""
+	k.let = true
+	k.sample = k.sampleOf(ctx, p)
+	found := catalogue.Count(len(p.Entries), "object")
 	if p.Next != nil {
-		more = " and more"
+		found += " and more"
 	}
-	for _, e := range p.Entries {
-		if e.Size > 0 {
-			k.sample = e.Key
-			break
-		}
-	}
-	return catalogue.Holds(checkList, report.Value{Text: catalogue.Count(len(p.Entries), "object") + more + " under " + k.folder(), From: "ListObjectsV2"})
+	return catalogue.Holds(checkList, report.Value{Text: found + " " + k.place(), From: "ListObjectsV2"})
 }
 
 // headSample asks about that object, or about one that is not there, of which
@@ -109,16 +117,18 @@ func (k *checker) headSample(ctx context.Context) report.Finding {
 	}
 	_, err := k.c.headObject(ctx, k.nothing())
 	if answerOf(err).Code == "NotFound" {
-		return catalogue.Holds(checkHead, report.Value{Text: k.nothing() + " is not there", From: "HeadObject"})
+		return catalogue.Holds(checkHead, report.Value{Text: "it is told that " + k.nothing() + " is not there", From: "HeadObject"})
+	}
+	if isDenied(err) && k.findings[checkReadable].Status == report.Fail {
+		return catalogue.Waits(checkHead, checkReadable)
 	}
 	return k.failed(ctx, failure{check: checkHead, denied: "get-denied", action: "s3:GetObject", key: k.nothing(), err: err})
 }
 
 // getSample gets the first byte of that object.
 func (k *checker) getSample(ctx context.Context) report.Finding {
-	f := k.facts()
-	if f["folder"] = k.folder(); k.sample == "" {
-		return k.finding("nothing-to-read", checkSample, f)
+	if k.sample == "" {
+		return k.finding("nothing-to-read", checkSample, k.facts())
 	}
 	o, err := k.c.getObject(ctx, k.sample, span{0, 1})
 	if err != nil {

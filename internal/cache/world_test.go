@@ -1,7 +1,11 @@
 package cache_test
 
 import (
+	"io"
+	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,6 +30,43 @@ type world struct {
 	cfg    aws.Config
 	bucket cache.Bucket
 	who    cache.Caller
+	open   atomic.Int64 // bodies of answers that nobody has closed yet
+}
+
+// Do is aws.HTTPClient's. It counts the answers whose body is left open.
+func (w *world) Do(r *http.Request) (*http.Response, error) {
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil {
+		w.open.Add(1)
+		resp.Body = &counted{ReadCloser: resp.Body, open: &w.open}
+	}
+	return resp, err
+}
+
+// counted is a body that counts as closed once.
+type counted struct {
+	io.ReadCloser
+	open *atomic.Int64
+	once sync.Once
+}
+
+func (c *counted) Close() error {
+	c.once.Do(func() { c.open.Add(-1) })
+	return c.ReadCloser.Close()
+}
+
+// tamper calls S3 and does something to each answer.
+type tamper struct {
+	*world
+	do func(*http.Request, *http.Response)
+}
+
+func (t tamper) Do(r *http.Request) (*http.Response, error) {
+	resp, err := t.world.Do(r)
+	if err == nil {
+		t.do(r, resp)
+	}
+	return resp, err
 }
 
 // newWorld gives keys with these permission policies; the reference's without any.
@@ -51,12 +92,17 @@ func newWorld(t *testing.T, policies ...string) *world {
 		t.Fatal(err)
 	}
 	w.use(keys)
+	t.Cleanup(func() {
+		if n := w.open.Load(); n != 0 {
+			t.Errorf("%d answers were left open", n)
+		}
+	})
 	return w
 }
 
 func (w *world) use(keys aws.Credentials) {
 	w.cfg = aws.Config{
-		Region: awsfake.Region, RetryMaxAttempts: 1, DisableClockSkewCorrection: true,
+		Region: awsfake.Region, RetryMaxAttempts: 1, DisableClockSkewCorrection: true, HTTPClient: w,
 		Credentials: credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.SessionToken),
 	}
 }

@@ -3,6 +3,7 @@ package catalogue_test
 import (
 	"encoding/json"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -59,6 +60,21 @@ func TestFactsThatNoSourceConfirmsAreWordedMay(t *testing.T) {
 		f := catalogue.Find(id).Finding(catalogue.Facts{}, nil)
 		if !strings.HasPrefix(f.Hints[0], "it may be that ") {
 			t.Errorf("%s: %s", id, f.Hints[0])
+		}
+	}
+}
+
+// TestEveryFactInASentenceCanBePutIn: one whose name Fill does not know would be
+// shown as it stands.
+func TestEveryFactInASentenceCanBePutIn(t *testing.T) {
+	fact := regexp.MustCompile(`\{[\w-]+\}|<[\w-]+>`)
+	for _, c := range catalogue.All() {
+		for _, cause := range append(c.Causes, catalogue.Cause{Why: c.Problem}) {
+			for _, text := range []string{cause.Why, cause.Fix, cause.Tell} {
+				if filled := catalogue.Fill(text, nil); fact.MatchString(filled) {
+					t.Errorf("%s: %s", c.ID, filled)
+				}
+			}
 		}
 	}
 }

@@ -36,7 +36,7 @@ func Stages() []Stage {
 		{"trust", "the trust policy", slices.Concat(trust, narrow)},
 		{"runner", "the runner's configuration", runnerConfig},
 		{"bucket", "the cache's bucket", slices.Concat(bucket, s3Network)},
-		{"objects", "what a role can do with the cache's objects", cacheCheck},
+		{"objects", "what a role can do with the cache's objects", slices.Concat(cacheCheck, cacheAccess)},
 		{"cache-log", "what a job's log says of its caches", slices.Concat(cacheLog, cachePair)},
 		{"smoke", "the cache between fleets", smoke},
 	}

@@ -187,7 +187,7 @@ var pod = []Case{
 	{
 		ID: "access-of-job", Check: "cache-access", Status: report.Note,
 		Problem: "this is the access of {arn}; the runner's cache is reached with the runner manager's role, or with the role that it assumes (RoleARN)",
-		Causes:  []Cause{{Why: "a job's role and the cache's are two", Fix: "to prove the manager's access run ci-aws doctor --as runner under its service account; a cache that works is proved by two jobs only"}},
+		Causes:  []Cause{{Why: "a job's role and the cache's are two", Fix: "to prove the manager's access run ci-aws doctor --as runner under its service account; " + roundTrip}},
 		Sources: []string{"https://docs.gitlab.com/runner/configuration/advanced-configuration/#the-runnerscaches3-section"},
 	},
 	{
@@ -221,6 +221,6 @@ var podTitles = map[string]string{
 	"profile-heeded":           "no profile is missing or outranked",
 	"agent-heeded":             "no credentials endpoint is outranked or behind a proxy",
 	"node-unused":              "other tools do not fall back to the node's role",
-	"cache-access":             "it is said whose access was proved",
+	"cache-access":             "whose access was tested, and who reaches the cache",
 	"finished":                 "every check came to its end",
 }

@@ -11,6 +11,7 @@ var s3Network = []Case{
 		ID: "s3-dns", Check: "s3-reachable", Status: report.Unknown,
 		Problem: "the name {host} (<endpoint-from>) does not resolve",
 		Causes: []Cause{
+			stsAlone,
 			{Why: "the region {region} (<region-from>) has a typo", Fix: "correct it", When: "default-endpoint", Tell: "is {region} in the output of aws ec2 describe-regions?"},
 			{Why: "<endpoint-from> has a typo", Fix: "correct it", When: "endpoint", Tell: "does {host} resolve from another place?"},
 			{Why: "the pod's DNS does not resolve names outside the cluster", Fix: "check it with getent hosts {host}", Tell: "does the pod resolve other names?"},
@@ -20,6 +21,7 @@ var s3Network = []Case{
 		ID: "s3-unreachable", Check: "s3-reachable", Status: report.Unknown,
 		Problem: "{host} (<endpoint-from>) cannot be reached: <said>",
 		Causes: []Cause{
+			stsAlone,
 			{Why: "<endpoint-from> sends the calls to {host}, in place of AWS's own endpoint", Fix: "correct <endpoint-from>, or remove it", When: "endpoint", Tell: "is {host} meant to be asked in place of AWS?"},
 			{Why: "the subnet has no route to S3", Fix: "add an S3 gateway endpoint to the VPC and to the subnet's route table, or a NAT gateway", When: "default-endpoint", Tell: "does the subnet's route table have a route to pl-… (S3) or to a NAT gateway?"},
 			{Why: "the proxy that the environment names is down, or a proxy is needed", Fix: "check HTTPS_PROXY and NO_PROXY in the job's variables", First: "proxy", Tell: "is HTTPS_PROXY set, and does the proxy answer?"},
@@ -30,6 +32,7 @@ var s3Network = []Case{
 		ID: "s3-timeout", Check: "s3-reachable", Status: report.Unknown,
 		Problem: "{host} (<endpoint-from>) gave no answer within <timeout>",
 		Causes: []Cause{
+			stsAlone,
 			{Why: "the subnet has no route to S3, and packets are dropped", Fix: "add an S3 gateway endpoint to the VPC and to the subnet's route table, or a NAT gateway", When: "default-endpoint", Tell: "does the subnet's route table have a route to pl-… (S3) or to a NAT gateway?"},
 			{Why: "{host} is slow, or a firewall drops what is sent to it", Fix: "check <endpoint-from>, and the rules of the network", When: "endpoint", Tell: "does {host} answer from another pod of the same namespace?"},
 			{Why: "a proxy is needed or stands in the way", Fix: "check HTTPS_PROXY and NO_PROXY in the job's variables", Tell: "does env in the job show HTTPS_PROXY, and does NO_PROXY name {host}?"},
@@ -99,8 +102,8 @@ var s3Network = []Case{
 	},
 	{
 		ID: "s3-answered-no", Check: "bucket-readable",
-		Problem: "S3 refused {resource} to {caller} with <code>",
-		Causes:  []Cause{{Why: "ci-aws does not know this answer", Fix: "look for the code <code> in S3's list of errors"}},
+		Problem: "S3 refused {resource} to <caller> with <code> (HTTP status <status>) and <words>",
+		Causes:  []Cause{{Why: "ci-aws knows no more of this answer than what it says", Fix: "look for the code <code> in S3's list of errors, or in that of the server at {host}"}},
 		Sources: []string{s3Errors},
 	},
 }

@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +15,8 @@ import (
 	"gitlab.com/ci-aws/ci-aws/internal/iam"
 	"gitlab.com/ci-aws/ci-aws/internal/identity"
 	"gitlab.com/ci-aws/ci-aws/internal/report"
+	"gitlab.com/ci-aws/ci-aws/internal/runner"
+	"gitlab.com/ci-aws/ci-aws/internal/smoke"
 )
 
 const cacheCheckDescription = `Stores objects in the bucket of a cache, asks about them, gets them back and compares,
@@ -30,7 +30,9 @@ It proves the access of the role that it runs with, which is not how a cache is
 reached: the runner manager signs for that, or assumes a role. --config takes over what
 [runners.cache] and [runners.cache.s3] say of the place: ServerAddress, Insecure,
 PathStyle, DualStack and Accelerate too, but no keys and no role. Without --timeout it
-takes 30s, and 1s more for each MiB above 30.
+takes 30s, and 1s more for each MiB above 30. As in every command --endpoint-url is the
+place of STS; that of S3 is --s3-endpoint-url, or AWS_ENDPOINT_URL for both. The
+variables of --size and --expect are CI_AWS_CACHE_SIZE and CI_AWS_CACHE_EXPECT.
 
    ci-aws cache check --bucket my-super-duper-gitlab-runner-cache --prefix runners-all
    ci-aws cache check --config config.toml --runner fargate-small --size 256MiB
@@ -42,11 +44,11 @@ func cacheCheckCommand(io IO, t *talk) *cli.Command {
 		Flags: withCommon(
 			stringFlag("bucket", "try the bucket `NAME` (BucketName of --config)"),
 			stringFlag("prefix", "store below `PREFIX` (Path of --config)"),
-			stringFlag("s3-endpoint-url", "call S3 at `URL` (ServerAddress of --config, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL)"),
-			stringFlag("sse", "ask for encryption by `KIND`: AES256 or aws:kms (ServerSideEncryption of --config, the bucket's default)"),
+			stringFlag("s3-endpoint-url", "call S3 at `URL`, which --endpoint-url does not move (ServerAddress of --config, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL)"),
+			stringFlag("sse", "ask for encryption by `KIND`: AES256, aws:kms or aws:kms:dsse (ServerSideEncryption of --config, the bucket's default)"),
 			stringFlag("kms-key-id", "encrypt with the KMS key `KEY`, an ARN, id or alias (ServerSideEncryptionKeyID of --config)"),
 			stringFlag("expect", "the role is to have `ACCESS`: read-write, read or none (read-write)"),
-			stringFlag("size", "send an object of `SIZE` in parts, 6MiB to 1GiB: two parts or more, of which S3 takes none below 5MiB but the last (8MiB)"),
+			stringFlag("size", "send an object of `SIZE` in parts, 6MiB to 1GiB (8MiB)"),
 			stringFlag("config", "take bucket, prefix, region, host and encryption from the runner's configuration `FILE` (config.toml)"),
 			stringFlag("runner", "take the runner `NAME` of that file"),
 			stringFlag("file", "write JSON or JUnit into `FILE`, and the text to stdout"),
@@ -70,7 +72,8 @@ What was not done is ` + "`null`" + `.
 type cacheCheckOptions struct {
 	settings settings
 	trial    cache.Trial
-	config   []report.Finding // what the runner's configuration says of its cache
+	runner   *runner.Runner   // whose configuration was read; nil for none
+	config   []report.Finding // what that says of its cache
 	timeout  time.Duration
 }
 
@@ -85,60 +88,63 @@ func (o cacheCheckOptions) run(ctx context.Context, io IO, t *talk) error {
 	}
 	out.times = true
 	out.siblings = []report.Sibling{{Key: "transfer", Value: (*cache.Transfer)(nil)}}
-	const suite = "ci-aws cache check"
-	req, err := s.request()
-	if err == nil {
-		err = o.read(req)
-	}
-	if setting, ok := errors.AsType[*settingError](err); ok && !setting.flag {
-		return out.write(io, t, s.job, wrongSetting(setting), suite)
-	}
+	req, r, err := o.prepare()
 	if err != nil {
 		return err
 	}
-	var r report.Report
+	var done tested
+	if o.trial.Bucket.Name.Known() {
+		if done, err = o.check(ctx, req, t); err != nil {
+			return err
+		}
+		out.siblings[0].Value = done.result.Transfer
+	}
+	r.Groups = append(r.Groups, done.groups...)
+	r.Groups = append(r.Groups, o.access(r, done))
+	return out.write(io, t, s.job, r, "ci-aws cache check")
+}
+
+// prepare reads what is to be tried, and gives what is to be said of that. A
+// variable that cannot be used is a finding, and then there is nothing to try.
+func (o *cacheCheckOptions) prepare() (req identity.Request, r report.Report, err error) {
+	if req, err = o.settings.request(); err == nil {
+		err = o.read(req)
+	}
+	if setting, ok := errors.AsType[*settingError](err); ok && !setting.flag {
+		o.trial, o.runner = cache.Trial{}, nil
+		return req, wrongSetting(setting), nil
+	}
 	if len(o.config) > 0 {
 		r.Groups = append(r.Groups, report.Group{ID: "config", Title: "the runner's configuration", Findings: o.config})
 	}
-	if o.trial.Bucket.Name.Known() {
-		found, transfer, err := o.check(ctx, req, t)
-		if err != nil {
-			return err
-		}
-		r.Groups = append(r.Groups, found...)
-		out.siblings[0].Value = transfer
-	}
-	return out.write(io, t, s.job, r, suite)
+	return req, r, err
 }
 
 // check gets a session and tries the bucket with it. Where there is none, the
 // finding says why, and the bucket waits for it.
-func (o *cacheCheckOptions) check(ctx context.Context, req identity.Request, t *talk) ([]report.Group, *cache.Transfer, error) {
+func (o *cacheCheckOptions) check(ctx context.Context, req identity.Request, t *talk) (tested, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout+req.Wait)
 	defer cancel()
-	who, cfg, err := o.session(ctx, t)
+	done, cfg, err := o.session(ctx, req, t)
 	if f, ok := identity.Finding(err); ok && exitCode(err) != exitUsage {
-		return []report.Group{
+		return tested{groups: []report.Group{
 			{ID: "identity", Title: "the identity", Findings: []report.Finding{f}},
 			{ID: "bucket", Title: "the bucket", Findings: []report.Finding{catalogue.Waits("bucket-readable", f.ID)}},
-		}, nil, nil
+		}}, nil
 	}
 	if err != nil {
-		return nil, nil, err
+		return tested{}, err
 	}
-	r := cache.Check(ctx, cfg, o.trial, who)
-	return []report.Group{
-		{ID: "bucket", Title: "the bucket", Findings: r.Bucket},
-		{ID: "objects", Title: "its objects, with --expect " + o.trial.Expect.Text, Findings: r.Objects},
-		{ID: "access", Title: "what this proves", Findings: []report.Finding{
-			catalogue.Find("access-of-check").Finding(catalogue.Facts{"caller": cmp.Or(who.ARN, "these credentials")}, nil),
-		}},
-	}, r.Transfer, nil
+	done.result = cache.Check(ctx, cfg, o.trial, done.who)
+	done.groups = []report.Group{
+		{ID: "bucket", Title: "the bucket", Findings: done.result.Bucket},
+		{ID: "objects", Title: "its objects, with --expect " + o.trial.Expect.Text, Findings: done.result.Objects},
+	}
+	return done, nil
 }
 
 // session gets the credentials, and whose they are where the service tells it.
-func (o *cacheCheckOptions) session(ctx context.Context, t *talk) (cache.Caller, aws.Config, error) {
-	var who cache.Caller
+func (o *cacheCheckOptions) session(ctx context.Context, req identity.Request, t *talk) (done tested, cfg aws.Config, err error) {
 	id, err := resolve(ctx, o.settings, t)
 	if err == nil {
 		if at := o.s3Endpoint(); at.Known() {
@@ -146,7 +152,7 @@ func (o *cacheCheckOptions) session(ctx context.Context, t *talk) (cache.Caller,
 		}
 	}
 	if err != nil {
-		return who, aws.Config{}, err
+		return done, cfg, err
 	}
 	session, err := exchange(ctx, &id, t)
 	if err == nil && !session.ARN.Known() && !id.FinalRole().Known() {
@@ -160,12 +166,19 @@ func (o *cacheCheckOptions) session(ctx context.Context, t *talk) (cache.Caller,
 		}
 	}
 	if err != nil {
-		return who, aws.Config{}, err
+		return done, cfg, err
 	}
 	arn, _ := iam.ParseAssumedRole(session.ARN.Text)
-	who = cache.Caller{ARN: session.ARN.Or(id.FinalRole()).Text, Role: arn.Role, Account: session.Account.Text}
-	cfg, err := id.UnboundConfig(session)
-	return who, cfg, err
+	done.who = cache.Caller{ARN: session.ARN.Or(id.FinalRole()).Text, Role: arn.Role, Account: session.Account.Text}
+	if len(id.Foreign) > 0 {
+		done.who.STS = req.Endpoint
+	}
+	if id.Source == identity.Ambient && len(id.Chain) == 0 {
+		done.key = session.Keys.ID
+	}
+	o.trial.Bucket.CallRegion = id.Region
+	cfg, err = id.UnboundConfig(session)
+	return done, cfg, err
 }
 
 // s3Endpoint is where S3 is in place of AWS's own; unknown where there is none.
@@ -201,6 +214,10 @@ func (o *cacheCheckOptions) read(req identity.Request) error {
 	} {
 		*at = v.Or(*at)
 	}
+	o.settings.regionElse = b.Region
+	if own := req.Source == identity.Ambient && !req.Role.Known() && len(req.Chain) == 0; own && !b.Region.Known() {
+		o.settings.regionElse = report.Value{Text: anyRegion, From: "the default"} // there are keys already, and S3 tells the bucket's
+	}
 	if !b.Name.Known() && len(o.config) == 0 {
 		return usagef("cache check: want --bucket, or --config with a runner that has a cache")
 	}
@@ -213,12 +230,16 @@ func (o *cacheCheckOptions) read(req identity.Request) error {
 	return o.readSize(given["size"], given["timeout"], req.Timeout)
 }
 
+// anyRegion is a region that can be asked where none is known.
+const anyRegion = "us-east-1"
+
+// readEncryption has seen what the runner's configuration says.
 func (o *cacheCheckOptions) readEncryption(sse, key report.Value) error {
 	switch {
-	case sse.Known() && sse.Text != "AES256" && sse.Text != "aws:kms":
-		return wrong(sse, "unknown kind %q: want AES256 or aws:kms", report.Clean(sse.Text))
-	case sse.Text == "AES256" && key.Known():
-		return wrong(key, "a KMS key is for --sse aws:kms, and %s says AES256", sse.From)
+	case sse.Known() && !slices.Contains([]string{"AES256", "aws:kms", "aws:kms:dsse"}, sse.Text):
+		return wrong(sse, "unknown kind %q: want AES256, aws:kms or aws:kms:dsse", report.Clean(sse.Text))
+	case o.trial.Encryption.Text == "AES256" && key.Known():
+		return wrong(key, "a KMS key is for --sse aws:kms, and %s asks for AES256, which has none", o.trial.Encryption.From)
 	case key.Known() && !o.trial.Encryption.Known():
 		o.trial.Encryption = report.Value{Text: "aws:kms", From: key.From}
 	}
@@ -240,12 +261,16 @@ const freeSize = 30 << 20
 func (o *cacheCheckOptions) readSize(size, given report.Value, timeout time.Duration) error {
 	o.trial.Size = cache.DefaultSize
 	if size.Known() {
-		n, ok := parseSize(size.Text)
-		if !ok {
-			return wrong(size, "%q is not a size such as 8MiB or 1GiB", report.Clean(size.Text))
-		}
-		if n < cache.MinSize || n > cache.MaxSize {
-			return wrong(size, "%q is not between 6MiB and 1GiB: the object goes in two parts or more, and S3 takes none below 5MiB but the last", report.Clean(size.Text))
+		n, err := smoke.ParseSize(size.Text)
+		switch shown := report.Clean(size.Text); {
+		case err != nil && meantSize(size.Text) != "":
+			return wrong(size, "%q is not a size: write %s", shown, meantSize(size.Text))
+		case err != nil:
+			return wrong(size, "%q is not a size of up to 1GiB, such as 8MiB", shown)
+		case n < cache.MinSize:
+			return wrong(size, "%q is less than 6MiB: the object goes in two parts or more, and S3 takes none below 5MiB but the last", shown)
+		case n > cache.MaxSize:
+			return wrong(size, "%q is more than 1GiB, the most that is sent", shown)
 		}
 		o.trial.Size = n
 	}
@@ -258,21 +283,13 @@ func (o *cacheCheckOptions) readSize(size, given report.Value, timeout time.Dura
 	return nil
 }
 
-// parseSize reads a number of bytes, KiB, MiB or GiB.
-func parseSize(text string) (int64, bool) {
-	unit := int64(1)
-	for _, u := range []struct {
-		name string
-		size int64
-	}{{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}} {
-		if before, ok := strings.CutSuffix(text, u.name); ok {
-			text, unit = strings.TrimRight(before, " "), u.size
-			break
-		}
+// meantSize is what was most likely meant by a size in another unit (8MB, 8M), or
+// "".
+func meantSize(text string) string {
+	number := strings.TrimRight(text, "BKMGbkmg ")
+	unit := strings.TrimSuffix(strings.ToUpper(strings.TrimSpace(text[len(number):])), "B")
+	if number == "" || strings.Trim(number, digits) != "" || len(unit) != 1 {
+		return ""
 	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 0 || n > cache.MaxSize*2/unit {
-		return 0, err == nil
-	}
-	return n * unit, true
+	return number + unit + "iB"
 }

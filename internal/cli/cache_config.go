@@ -24,20 +24,44 @@ func (o *cacheCheckOptions) readConfig(file, name, bucket report.Value, req iden
 		o.config = []report.Finding{runner.ErrorFinding(file.Text, err)}
 		return nil
 	}
+	o.runner = &r
 	o.trial.Bucket, o.trial.Encryption = bucketOf(r, false), encryptionOf(r)
 	o.config = slices.DeleteFunc(r.Findings(), func(f report.Finding) bool { return !strings.HasPrefix(f.ID, "runner-cache") })
-	if r.Cache.UsesS3() {
-		o.config = append(o.config, taken(r.Cache.S3, req)...)
+	if r.Cache.UsesS3() && bucket.Or(o.trial.Bucket.Name).Known() {
+		o.config = append(o.config, o.taken(req)...)
 	}
 	if !bucket.Known() && !o.trial.Bucket.Name.Known() && !slices.ContainsFunc(o.config, report.Finding.Bad) {
-		return wrong(file, "it names no bucket of S3 to try; give one with --bucket")
+		o.config = nothingToTry(r, o.config)
 	}
 	return nil
 }
 
+// nothingToTry makes a failure of what the configuration says by itself, that its
+// caches go to no bucket of S3, or not yet to one.
+func nothingToTry(r runner.Runner, said []report.Finding) []report.Finding {
+	value, key := r.Cache.S3.BucketName, "BucketName"
+	if r.Cache.Type.Templated() {
+		value, key = r.Cache.Type, "Type"
+	}
+	at, kase := value.At, "place-templated"
+	f := catalogue.Facts{"key": key, "value": value.Text, "where": at.String()}
+	var rest []report.Finding
+	for _, s := range said {
+		if s.ID != "runner-cache" || s.Status != report.Note {
+			rest = append(rest, s)
+			continue
+		}
+		kase, f["why"], at = "nothing-to-try", s.Cause, s.Where[0]
+	}
+	found := catalogue.Find(kase).Finding(f, nil)
+	found.Where = []report.Place{at}
+	return append(rest, found)
+}
+
 // taken says what of the configuration decides who reaches the cache, and is not
 // taken over: keys are never read, and a role is not assumed unasked.
-func taken(s3 runner.S3, req identity.Request) []report.Finding {
+func (o *cacheCheckOptions) taken(req identity.Request) []report.Finding {
+	s3 := o.runner.Cache.S3
 	var found []report.Finding
 	add := func(kase string, f catalogue.Facts, at report.Place) {
 		c := catalogue.Find(kase).Finding(f, nil)
@@ -46,10 +70,14 @@ func taken(s3 runner.S3, req identity.Request) []report.Finding {
 	}
 	if s3.Authentication() == runner.AccessKey && s3.AccessKey.Set {
 		at := s3.AccessKey.At
-		add("keys-not-taken", catalogue.Facts{"keys-from": at.String()}, at)
+		f := catalogue.Facts{"keys-from": at.String()}
+		f.Say("ambient", req.Source == identity.Ambient)
+		f.Say("not-ambient", req.Source != identity.Ambient)
+		add("keys-not-taken", f, at)
 	}
 	role := placed(s3.Role())
-	asked := slices.ContainsFunc(slices.Concat(req.Chain, []identity.Step{{Role: req.Role}}), func(s identity.Step) bool { return s.Role.Text == role.Text })
+	own := identity.Step{Role: req.Role.Or(o.settings.job.Value("AWS_ROLE_ARN"))}
+	asked := slices.ContainsFunc(append([]identity.Step{own}, req.Chain...), func(s identity.Step) bool { return s.Role.Text == role.Text })
 	if role.Known() && !asked {
 		add("role-not-taken", catalogue.Facts{"role": role.Text, "role-from": role.From}, s3.Role().At)
 	}

@@ -65,7 +65,7 @@ func action(io IO, t *talk, run func(context.Context, settings) error) cli.Actio
 			cli.ShowVersion(c)
 			return nil
 		}
-		s := settings{c, job.Read(io.Environ, io.Root), io.Now}
+		s := settings{c: c, job: job.Read(io.Environ, io.Root), now: io.Now}
 		t.redact.Add(s.job.Secrets(c.String("id-token-env"))...)
 		verbose, err := s.yes("verbose")
 		if err != nil {

@@ -42,6 +42,23 @@ func answerWith(code string, status int) func(*testing.T, *awsfake.Cloud, map[st
 	}
 }
 
+// answerOfS3 lets S3 answer with secrets of the job in all that it can say; to one
+// action, or to all that cache check calls.
+func answerOfS3(action string, status int) func(*testing.T, *awsfake.Cloud, map[string]string) {
+	return func(t *testing.T, c *awsfake.Cloud, env map[string]string) {
+		token, err := os.ReadFile(env["AWS_WEB_IDENTITY_TOKEN_FILE"])
+		check(t, err)
+		actions := []string{"GetObject", "HeadObject", "PutObject", "CreateMultipartUpload", "ListObjectsV2", "DeleteObject", "HeadBucket"}
+		if action != "" {
+			actions = []string{action}
+		}
+		for _, a := range actions {
+			check(t, c.Inject(awsfake.Fault{Action: a, Status: status, Type: "application/xml", Body: s3Error(
+				"SomethingNew", fmt.Sprintf("%s %s is not authorized to perform: s3:%s on resource: %s", token, plantedKey, plantedSession, plantedJobToken))}))
+		}
+	}
+}
+
 func setFile(name, content string) func(*testing.T, *awsfake.Cloud, map[string]string) {
 	return func(t *testing.T, _ *awsfake.Cloud, env map[string]string) {
 		path := filepath.Join(t.TempDir(), "file")
@@ -82,6 +99,14 @@ func leaks(t *testing.T) []leak {
 		{"a retry mode that no SDK has", setVar("AWS_RETRY_MODE", "nonsense")},
 		{"a role that is refused", setVar("CI_AWS_ROLE_ARN", "arn:aws:iam::1:role/x")},
 		{"another account", setVar("CI_AWS_ALLOWED_ACCOUNT", "999999999999")},
+		{"S3 answers with secrets", answerOfS3("", 403)},
+		{"S3 answers a GET alone with them", answerOfS3("GetObject", 418)},
+		{"S3 names an upload by one", fault(awsfake.Fault{
+			Action: "CreateMultipartUpload", Status: 200, Type: "application/xml",
+			Body: "<InitiateMultipartUploadResult><UploadId>" + plantedJobToken + "</UploadId></InitiateMultipartUploadResult>",
+		})},
+		{"a prefix that is a secret", setVar("CI_AWS_PREFIX", plantedJobToken)},
+		{"an encryption that is one", setVar("CI_AWS_SSE", plantedJobToken)},
 	}
 	vectors, err := awsfake.Vectors("sts")
 	check(t, err)
@@ -110,6 +135,10 @@ var commandsThatLeak = [][]string{
 	{"trust", "show"},
 	{"trust", "check", "CONFIG"},
 	{"trust", "check", "--output", "json", "POLICY"},
+	{"cache", "check", "--config", "CONFIG", "--size", "6MiB"},
+	{"cache", "check", "--config", "CONFIG", "--size", "6MiB", "--output", "json"},
+	{"cache", "check", "--config", "CONFIG", "--size", "6MiB", "--output", "junit", "--file", "REPORT", "--annotations", "LINKS"},
+	{"cache", "check", "--config", "CONFIG", "--size", "6MiB", "--source", "ambient", "--expect", "read"},
 	{"smoke", "log", "LOG"},
 	{"smoke", "log", "--output", "json", "LOG", "LOG"},
 }
@@ -128,7 +157,7 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 			check(t, cloud.AddReference())
 			env := leakEnv(t, cloud)
 			l.edit(t, cloud, env)
-			for _, name := range []string{"AWS_CA_BUNDLE", "AWS_RETRY_MODE"} { // read by the SDK itself
+			for _, name := range []string{"AWS_CA_BUNDLE", "AWS_RETRY_MODE", "AWS_ENDPOINT_URL_S3"} { // read by the SDK itself
 				t.Setenv(name, env[name])
 			}
 			token, err := os.ReadFile(env["AWS_WEB_IDENTITY_TOKEN_FILE"])
@@ -150,7 +179,7 @@ func leakEnv(t *testing.T, cloud *awsfake.Cloud) map[string]string {
 	file := filepath.Join(dir, "token")
 	check(t, os.WriteFile(file, []byte(token), 0o600))
 	return map[string]string{
-		"AWS_ROLE_ARN": awsfake.JobRole, "AWS_WEB_IDENTITY_TOKEN_FILE": file, "AWS_ENDPOINT_URL_STS": cloud.STSURL(),
+		"AWS_ROLE_ARN": awsfake.JobRole, "AWS_WEB_IDENTITY_TOKEN_FILE": file, "AWS_ENDPOINT_URL_STS": cloud.STSURL(), "AWS_ENDPOINT_URL_S3": cloud.S3URL(),
 		"AWS_ACCESS_KEY_ID": "AKIAPLANTED", "AWS_SECRET_ACCESS_KEY": plantedKey, "AWS_SESSION_TOKEN": plantedSession,
 		"CI_JOB_TOKEN": plantedJobToken, "CI_AWS_ID_TOKEN": jobToken, "CI_AWS_SOURCE": "irsa",
 		"HOME": dir, "TMPDIR": dir, "PATH": os.Getenv("PATH"), "AWS_EC2_METADATA_DISABLED": "true",

@@ -111,7 +111,7 @@ func writeFlags(b *strings.Builder, command string, flags []cli.Flag) {
 	for _, f := range flags {
 		name := f.Names()[0]
 		placeholder, usage := unquote(f)
-		env := "`" + variable(name) + "`"
+		env := "`" + variableOf(command, name) + "`"
 		if noVariable[name] || noVariable[command+" --"+name] {
 			env = ""
 		}

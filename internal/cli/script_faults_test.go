@@ -20,6 +20,12 @@ func callsAtLeast(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// denyOnce lets STS refuse the next exchange, and none after it.
+func denyOnce(ts *testscript.TestScript, _ bool, _ []string) {
+	cloudOf(ts).ClearFaults()
+	ts.Check(cloudOf(ts).Inject(awsfake.Fault{Action: "AssumeRoleWithWebIdentity", Vector: "trust-denied", Times: 1}))
+}
+
 // noFault lets the cloud answer as it should.
 func noFault(ts *testscript.TestScript, _ bool, _ []string) { cloudOf(ts).ClearFaults() }
 

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -36,10 +37,25 @@ func refuseS3(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(cloudOf(ts).Inject(awsfake.Fault{Action: args[0], Vector: "bare-denied"}))
 }
 
-// encrypted asserts the encryption that the last object was stored with.
+// encrypted asserts the encryption that the last object was stored with, and the
+// KMS key that was asked for: encrypted KIND [KEY].
 func encrypted(ts *testscript.TestScript, _ bool, args []string) {
 	all := cloudOf(ts).Received("PutObject")
-	if got := all[len(all)-1].Header.Get("X-Amz-Server-Side-Encryption"); got != args[0] {
-		ts.Fatalf("encryption %q, want %q", got, args[0])
+	const header = "X-Amz-Server-Side-Encryption"
+	asked := all[len(all)-1].Header
+	got := strings.TrimSpace(asked.Get(header) + " " + asked.Get(header+"-Aws-Kms-Key-Id"))
+	if want := strings.Join(args, " "); got != want {
+		ts.Fatalf("encryption %q, want %q", got, want)
+	}
+}
+
+// userKeys leaves the job nothing but the keys of a user who may do everything.
+func userKeys(ts *testscript.TestScript, _ bool, _ []string) {
+	keys, err := cloudOf(ts).AddUser(awsfake.Account, "ci", `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`)
+	ts.Check(err)
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": keys.AccessKeyID, "AWS_SECRET_ACCESS_KEY": keys.SecretAccessKey, "AWS_ROLE_ARN": "", "AWS_WEB_IDENTITY_TOKEN_FILE": "",
+	} {
+		ts.Setenv(name, value)
 	}
 }

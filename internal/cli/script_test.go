@@ -81,7 +81,7 @@ func TestTranscripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"token": mintToken, "gitlab-token": mintJobToken, "pod-identity": podIdentity,
 			"trust": trust, "replay": replay, "html": html, "cut": cutConnection, "delay": delay, "calls": calls, "calls-at-most": callsAtMost, "sessions": sessions, "cmpjson": compareJSON, "proxy": proxy, "proxied": proxied,
-			"calls-at-least": callsAtLeast, "ok": noFault, "action": spoilAction, "garbage": garbage, "hostile-token": hostileToken, "s3": useS3, "objects": objects, "encrypted": encrypted, "refuse-s3": refuseS3,
+			"calls-at-least": callsAtLeast, "ok": noFault, "action": spoilAction, "garbage": garbage, "hostile-token": hostileToken, "s3": useS3, "objects": objects, "encrypted": encrypted, "refuse-s3": refuseS3, "user-keys": userKeys, "deny-once": denyOnce,
 		},
 	})
 }

@@ -23,7 +23,7 @@ func request(t *testing.T, args, environ []string) identity.Request {
 		Writer: io.Discard, ErrWriter: io.Discard, DisableSliceFlagSeparator: true,
 		Commands: []*cli.Command{{Name: "x", Flags: append(commonFlags(), identityFlags()...), Action: func(c *cli.Context) error {
 			var err error
-			req, err = settings{c, job.Read(environ, ""), nil}.request()
+			req, err = settings{c: c, job: job.Read(environ, "")}.request()
 			return err
 		}}},
 	}

@@ -52,6 +52,7 @@ func bucketSetups() []setup {
 		{kase: "bucket-name-invalid", name: "an ARN", args: []string{"--bucket", "arn:aws:s3:::cache"}, lead: "what stands behind arn:aws:s3:::"},
 		{kase: "bucket-name-invalid", name: "a path", args: []string{"--bucket", "cache/path"}, lead: "as the prefix"},
 		{kase: "bucket-name-invalid", name: "a variable that was not expanded", args: []string{"--bucket", "$BUCKET"}, lead: "correct --bucket"},
+		{kase: "bucket-prefix-invalid", name: "a prefix that leaves the cache", args: []string{"--bucket", "cache", "--prefix", "../x"}, lead: "correct --prefix, or Path in [runners.cache]"},
 		{
 			kase: "bucket-missing", row: "s3 no-bucket", name: "a name that nobody has", args: []string{"--bucket", "my-super-duper-gitlab-runner-cach"},
 			lead: "correct --bucket, or create the bucket",
@@ -69,6 +70,23 @@ func bucketSetups() []setup {
 			edit: func(p *place) { p.config("eu-central-1", "us-east-1") }, lead: `give "eu-central-1" there`,
 		},
 		{
+			kase: "bucket-region-constraint", name: "a region that has to be enabled", args: []string{"--config", "config.toml"},
+			edit: func(p *place) {
+				p.config()
+				s3Says(400, "IllegalLocationConstraintException", "The me-south-1 location constraint is incompatible for the region specific endpoint this request was sent to.")(p)
+			}, lead: `give "me-south-1" there`,
+		},
+		{
+			kase: "bucket-region-elsewhere", name: "a bucket that was made a moment ago", edit: s3Says(307, "TemporaryRedirect", "Please re-send this request to the specified temporary endpoint."),
+			lead: "run the check again in a few minutes",
+		},
+		{kase: "bucket-region-elsewhere", name: "the region that was asked", edit: s3Replayed("wrong-region-redirect"), lead: "correct AWS_ENDPOINT_URL_S3, or remove it", not: []string{"<", "{"}},
+		{
+			kase: "bucket-region-found", name: "AWS_REGION is another one", edit: func(p *place) {
+				p.env["AWS_REGION"] = "us-west-2"
+			}, lead: `give "eu-central-1" with --region`,
+		},
+		{
 			kase: "bucket-region-invalid", name: "a blank in the region", args: []string{"--config", "config.toml"},
 			edit: func(p *place) { p.config("eu-central-1", "eu central 1") }, lead: "a region is written as eu-central-1 is",
 		},
@@ -76,7 +94,7 @@ func bucketSetups() []setup {
 		{kase: "s3-token-invalid", row: "s3 invalid-token", name: "the token is of another session", edit: s3Replayed("invalid-token"), lead: "take all three variables from one exchange"},
 		{kase: "s3-key-unknown", row: "s3 invalid-key-id", name: "an endpoint with keys of its own", edit: s3Replayed("invalid-key-id"), lead: "is not AWS's and has keys of its own"},
 		{kase: "s3-signature-wrong", name: "the secret is of another key", edit: s3Says(403, "SignatureDoesNotMatch", "no"), lead: "does not belong to the access key", fix: []string{"NO_PROXY"}},
-		{kase: "s3-clock-skew", row: "s3 skew", name: "the clock is wrong", edit: s3Replayed("skew"), lead: "mend time synchronization"},
+		{kase: "s3-clock-skew", row: "s3 skew", name: "the clock is wrong", edit: s3Replayed("skew"), lead: "mend time synchronization", not: []string{"<"}},
 		{
 			kase: "s3-denied-explicitly", row: "s3 explicit-deny", name: "a Deny in the bucket's policy", edit: func(p *place) {
 				check(p.t, p.cloud.SetBucketPolicy(awsfake.Bucket, `{"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "`+objects+`"}]}`))
@@ -85,14 +103,14 @@ func bucketSetups() []setup {
 		},
 		{
 			kase: "s3-denied-explicitly", name: "a policy that the answer names", edit: s3Denies("with an explicit deny in a service control policy: arn:aws:organizations::111122223333:policy/o-1/service_control_policy/p-1"),
-			lead: "arn:aws:organizations::111122223333:policy/o-1/service_control_policy/p-1", fix: []string{"for an exception for account 123456789012"},
+			lead: "arn:aws:organizations::111122223333:policy/o-1/service_control_policy/p-1", fix: []string{"for an exception for the account 123456789012"},
 		},
 		{kase: "s3-denied-explicitly", name: "a VPC endpoint's policy", edit: s3Denies("with an explicit deny in a VPC endpoint policy"), lead: "aws ec2 describe-vpc-endpoints"},
 		{
 			kase: "s3-session-policy", row: "s3 session-policy", name: "a session policy for something else", edit: func(p *place) {
 				p.env["CI_AWS_SESSION_POLICY"] = p.file("policy.json", allow("s3:GetObject", "arn:aws:s3:::other/*"))
 			},
-			fix: []string{"--session-policy, or RoleARN in [runners.cache.s3]", `"s3:GetObject"`, objects},
+			fix: []string{"to widen those changes nothing", "a session policy that allows it, as JSON", `"s3:GetObject"`, objects}, not: []string{"RoleARN"},
 		},
 		{kase: "s3-limited", name: "a permissions boundary", edit: s3Denies("because no permissions boundary allows the s3:GetObject action"), lead: "to the boundary"},
 		{kase: "s3-organization", name: "a service control policy", edit: s3Denies("because no service control policy allows the s3:GetObject action"), lead: "who owns the organization to allow s3:GetObject"},
@@ -119,6 +137,7 @@ func bucketSetups() []setup {
 		},
 		{kase: "s3-archived", row: "s3 archived", name: "a lifecycle rule", edit: s3Replayed("archived"), lead: "let the rule expire cache objects instead"},
 		{kase: "s3-kms-disabled", row: "s3 kms-disabled", name: "the key was disabled", edit: s3Replayed("kms-disabled"), lead: "aws kms enable-key"},
+		{kase: "s3-kms-missing", name: "a key that is not there", edit: s3Says(400, "KMS.NotFoundException", "Invalid keyId"), lead: "aws s3api get-bucket-encryption"},
 		{kase: "s3-throttled", row: "s3 slow-down", name: "many jobs at once", edit: s3Replayed("slow-down"), lead: "start the job again"},
 		{
 			kase: "s3-accelerate-unfit", name: "Accelerate and PathStyle", args: []string{"--config", "config.toml"}, edit: func(p *place) {

@@ -83,7 +83,7 @@ func cacheSetups() []setup {
 			}, lead: "in NO_PROXY",
 		},
 		{kase: "nothing-to-read", name: "an empty cache", args: []string{"--expect", "read"}, edit: only(`"s3:GetObject"`), lead: "after a job has stored one"},
-		{kase: "multipart-denied", name: "no reason", edit: refusing("CreateMultipartUpload"), lead: "kms:Decrypt on the bucket's key"},
+		{kase: "multipart-denied", name: "no reason", edit: refusing("CreateMultipartUpload"), lead: "allow kms:Decrypt on that key", not: []string{"s3:PutObject"}},
 		{
 			kase: "transfer-timeout", name: "S3 stops answering", args: []string{"--timeout", "4s"},
 			edit: func(p *place) { p.inject(awsfake.Fault{Action: "UploadPart", Delay: time.Hour}) }, lead: "give --timeout more time",
@@ -95,6 +95,12 @@ func cacheSetups() []setup {
 			kase: "world-readable", name: "everybody may read and list, and the role may not write", args: []string{"--expect", "read"},
 			edit: func(p *place) { only(`"s3:GetObject"`)(p); public(`"s3:GetObject", "s3:ListBucket"`)(p) }, lead: "aws s3api put-public-access-block",
 		},
+		{kase: "world-listable", name: "everybody may list", edit: public(`"s3:ListBucket"`), lead: "aws s3api put-public-access-block"},
+		{kase: "unsigned-unclear", name: "S3 asks for fewer calls", args: []string{"--expect", "none"}, edit: func(p *place) {
+			permitted("")(p)
+			p.inject(awsfake.Fault{Action: "ListObjectsV2", Vector: "bare-denied", Times: 1})
+			p.answer("ListObjectsV2", http.StatusBadRequest, s3Error("ThrottlingException", "Rate exceeded"))
+		}, lead: "run the check again"},
 		{kase: "unsigned-untold", name: "a role without access", args: []string{"--expect", "none"}, edit: permitted(""), lead: "as the role that fills the cache"},
 		{kase: "delete-denied", name: "no s3:DeleteObject", edit: only(`"s3:GetObject", "s3:PutObject"`), lead: "allow s3:DeleteObject on", fix: []string{"aws s3api delete-object --bucket"}},
 		{
@@ -104,6 +110,17 @@ func cacheSetups() []setup {
 			}, lead: "delete it by hand", fix: []string{"aws s3api delete-object --bucket"},
 		},
 		{kase: "get-allowed", name: "a job role that reaches the cache", args: []string{"--expect", "none"}, edit: only(`"s3:GetObject"`), lead: "take it out of the role's policies"},
+		{
+			kase: "get-hidden", name: "a role that may get objects, and not list", args: []string{"--expect", "none"},
+			edit: s3Says(403, "AccessDenied", `User: arn:aws:sts::123456789012:assumed-role/k8s-irsa-gitlab-jobs/group-project-4711 is not authorized to perform: s3:ListBucket on resource: "arn:aws:s3:::`+
+				awsfake.Bucket+`" because no identity-based policy allows the s3:ListBucket action`), lead: "take it out of the role's policies", fix: []string{"say so: --expect read,"},
+		},
+		{
+			kase: "get-untold", name: "S3 gives no reason", args: []string{"--expect", "none"}, edit: func(p *place) {
+				permitted("")(p)
+				refusing("GetObject")(p)
+			}, lead: "aws s3api get-object --bucket",
+		},
 		{
 			kase: "head-allowed", name: "a proxy that answers HEAD", args: []string{"--expect", "none"}, edit: func(p *place) {
 				permitted("")(p)
@@ -121,15 +138,6 @@ func cacheSetups() []setup {
 		{kase: "delete-allowed", name: "s3:DeleteObject alone", args: []string{"--expect", "none"}, edit: permitted(allow("s3:DeleteObject", "*")), lead: "take it out of the role's policies"},
 		{
 			kase: "place-untold", name: "a server that judges the caller first", args: []string{"--expect", "none"}, edit: permitted(""), lead: "compare --bucket with",
-		},
-		{kase: "access-of-check", name: "a bucket where all holds", lead: "runner manager's service account"},
-		{
-			kase: "role-not-taken", name: "a role for caches", args: []string{"--config", "config.toml"},
-			edit: s3Setting(`RoleARN = "arn:aws:iam::123456789012:role/cache"`), lead: "give its ARN to --chain-role-arn",
-		},
-		{
-			kase: "keys-not-taken", name: "keys for caches", args: []string{"--config", "config.toml"},
-			edit: s3Setting(`AuthenticationType = "access-key"`, `AccessKey = "AKIAIOSFODNN7EXAMPLE"`, `SecretKey = "wJalrXUtnFEMI/K7MDENG"`), lead: "--source ambient", not: []string{"AKIA"},
 		},
 	}
 	for i := range rows {
@@ -173,7 +181,7 @@ func TestAHintNamesOnlyFlagsThatItsCommandHas(t *testing.T) {
 			}
 		}
 	}
-	look("cache check", slices.Concat(cacheSetups(), bucketSetups(), s3WaySetups(), stsSetups(), signedSetups(), waySetups()))
+	look("cache check", slices.Concat(cacheSetups(), accessSetups(), bucketSetups(), s3WaySetups(), stsSetups(), signedSetups(), waySetups()))
 	look("doctor", slices.Concat(bucketSetups(), s3WaySetups()))
 	if looked < 10 {
 		t.Errorf("%d flags were looked at", looked)

@@ -32,7 +32,7 @@ type setup struct {
 }
 
 func setups() []setup {
-	return slices.Concat(podSetups(), jobSetups(), expectSetups(), stsSetups(), signedSetups(), waySetups(), bucketSetups(), s3WaySetups(), runnerSetups(), trustSetups(), cacheSetups(), cacheLogSetups(), smokeSetups())
+	return slices.Concat(podSetups(), jobSetups(), expectSetups(), stsSetups(), signedSetups(), waySetups(), bucketSetups(), s3WaySetups(), runnerSetups(), trustSetups(), cacheSetups(), accessSetups(), cacheLogSetups(), smokeSetups())
 }
 
 // TestTheFirstFindingNamesTheWrongReference has a row for each way to fail that
@@ -232,6 +232,7 @@ func (p *place) steady(text string) string {
 		{`by uid \d+ \(it is 0\d+ and belongs to uid \d+\)`, "by uid 1000 (it is 0600 and belongs to uid 0)"},
 		{`fs_group = \d+`, "fs_group = 1000"},
 		{`\(\d+\.\d{3} s\)`, "(0.012 s)"},
+		{`\d+\.\d MiB/s`, "100.0 MiB/s"},
 	} {
 		text = regexp.MustCompile(v.what).ReplaceAllString(text, v.word)
 	}

@@ -36,7 +36,9 @@ func (e *exam) bucket(ctx context.Context) []report.Finding {
 		return one(e.failed(err))
 	}
 	arn, _ := iam.ParseAssumedRole(session.ARN.Text)
-	found := cache.Probe(ctx, cfg, e.o.Bucket, cache.Caller{ARN: session.ARN.Text, Role: arn.Role, Account: session.Account.Text})
+	bucket := e.o.Bucket
+	bucket.CallRegion = e.id.Region
+	found := cache.Probe(ctx, cfg, bucket, cache.Caller{ARN: session.ARN.Text, Role: arn.Role, Account: session.Account.Text})
 	if !e.o.AsRunner {
 		found = append(found, catalogue.Find("access-of-job").Finding(catalogue.Facts{"arn": session.ARN.Text}, nil))
 	}

@@ -62,6 +62,7 @@ type Request struct {
 	TokenFile   report.Value
 	IDTokenEnv  report.Value
 	Region      report.Value
+	RegionElse  report.Value // where nothing else tells a region
 	Endpoint    report.Value
 	AllowHosts  []string
 	Duration    time.Duration // 0 for the default

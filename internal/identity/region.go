@@ -43,7 +43,7 @@ func regionChooser(ctx context.Context) func(*Identity) error {
 }
 
 // chooseRegion finds the region: what was asked for, AWS's variables, a profile,
-// the token's issuer.
+// the token's issuer, what is to be taken else.
 func chooseRegion(ctx context.Context, id *Identity) error {
 	id.Region = id.req.Region.Or(id.job.Value("AWS_REGION", "AWS_DEFAULT_REGION"))
 	if !id.Region.Known() {
@@ -54,6 +54,7 @@ func chooseRegion(ctx context.Context, id *Identity) error {
 			id.Region = report.Value{Text: m[1], From: "the token's issuer"}
 		}
 	}
+	id.Region = id.Region.Or(id.req.RegionElse)
 	switch {
 	case !id.Region.Known():
 		return &Error{Case: "region-missing", Doing: "finding the region", Facts: id.facts()}

@@ -83,6 +83,7 @@ type Group struct {
 	ID       string // a slug: "token"
 	Title    string // "the token"
 	Findings []Finding
+	Open     bool // is not folded in a job log, whatever is in it
 }
 
 // Report is what a command that checks found, in the order of the diagnosis.

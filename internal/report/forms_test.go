@@ -174,6 +174,14 @@ func TestInAJobLogGroupsFoldUnlessSomethingIsBadInThem(t *testing.T) {
 		"\x1b[31mfail\x1b[0m     b: broken\n", got)
 }
 
+func TestAGroupThatStaysOpenIsNotFolded(t *testing.T) {
+	r := report.Report{Groups: []report.Group{{ID: "a", Title: "what this proves", Open: true, Findings: []report.Finding{{ID: "a", Status: report.OK, Title: "holds"}}}}}
+	same(t, "\x1b[0Ksection_start:1795000000:ci_aws_a\r\x1b[0Kwhat this proves\n"+
+		"  ok       holds\n"+
+		"\x1b[0Ksection_end:1795000000:ci_aws_a\r\x1b[0K\n"+
+		"all 1 check hold\n", r.Text(report.TextOptions{Sections: true, Now: clock}))
+}
+
 func TestTheJSONHasTheDocumentedFieldsInOrder(t *testing.T) {
 	r := report.Report{Groups: []report.Group{broken().Groups[1]}}
 	r.Groups[0].Findings = r.Groups[0].Findings[:1]

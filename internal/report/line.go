@@ -51,7 +51,7 @@ func (f Finding) safe() Finding {
 
 func (r Report) safe() Report {
 	return Report{each(r.Groups, func(g Group) Group {
-		return Group{line(g.ID), line(g.Title), each(g.Findings, Finding.safe)}
+		return Group{line(g.ID), line(g.Title), each(g.Findings, Finding.safe), g.Open}
 	})}
 }
 

@@ -42,11 +42,12 @@ func (r Report) Text(o TextOptions) string {
 	return b.String() + breakSections(end.String())
 }
 
-// section folds a group away, unless something in it is bad or warns.
+// section folds a group away, unless it is to stay open, or something in it is
+// bad or warns.
 // https://docs.gitlab.com/ci/jobs/job_logs/#custom-collapsible-sections
 func (o TextOptions) section(b *strings.Builder, g Group, name string) {
 	folded := "[collapsed=true]"
-	if slices.ContainsFunc(g.Findings, func(f Finding) bool { return f.Bad() || f.Status == Warn }) {
+	if g.Open || slices.ContainsFunc(g.Findings, func(f Finding) bool { return f.Bad() || f.Status == Warn }) {
 		folded = ""
 	}
 	fmt.Fprintf(b, "\x1b[0Ksection_start:%d:ci_aws_%s%s\r\x1b[0K%s\n", o.Now().Unix(), name, folded, g.Title)

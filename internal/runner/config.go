@@ -130,8 +130,8 @@ type Slip struct {
 	Lost bool
 }
 
-// what names the runner in a sentence of ours.
-func (r Runner) what() string {
+// Called names the runner in a sentence of ours.
+func (r Runner) Called() string {
 	if r.Name.Known() {
 		return "the runner " + quote(r.Name.Text)
 	}

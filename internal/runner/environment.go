@@ -89,6 +89,6 @@ func (r Runner) disturbed(id string, variables []Variable) report.Finding {
 		facts = append(facts, report.Value{Text: v.Name, From: "environment in [[runners]], " + where(v.At)})
 		places = append(places, v.At)
 	}
-	f := catalogue.Facts{"runner": r.what(), "names": strings.Join(names, " and "), "where": where(variables[0].At)}
+	f := catalogue.Facts{"runner": r.Called(), "names": strings.Join(names, " and "), "where": where(variables[0].At)}
 	return at(catalogue.Find(id).Finding(f, facts), places...)
 }

@@ -65,7 +65,7 @@ func (r Runner) Findings() []report.Finding {
 
 // find makes the finding of a case about this runner.
 func (r Runner) find(id string, f catalogue.Facts, v Value, key string, paste ...report.Snippet) report.Finding {
-	f["runner"] = r.what()
+	f["runner"] = r.Called()
 	f["where"] = where(v.At)
 	return at(catalogue.Find(id).Finding(f, []report.Value{evidence(key, v)}, paste...), v.At)
 }

@@ -2,7 +2,10 @@ package parts
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os/exec"
@@ -11,56 +14,85 @@ import (
 )
 
 // MinIOServer is a running MinIO and who may do everything there.
-type MinIOServer struct{ URL, User, Password string }
+type MinIOServer struct {
+	URL, User, Password string
+	// Stop ends it, and gives what it logged.
+	Stop func() string
+}
 
-// ServeMinIO starts a MinIO of its own in a region, with more variables in its
-// environment, and stops it when the test ends. It takes calls when this returns,
-// those to its identity system too: before that is loaded, STS has no role to give.
+// ServeMinIO is StartMinIO for a test: the server stops when that ends.
 func ServeMinIO(t testing.TB, region string, env ...string) MinIOServer {
 	t.Helper()
-	program := MinIO(t)
-	address := freeAddress(t)
-	s := MinIOServer{"http://" + address, "root", rand.Text()}
+	s, err := StartMinIO(t.Context(), MinIO(t), t.TempDir(), region, env...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if log := s.Stop(); t.Failed() {
+			t.Logf("MinIO said:\n%s", log)
+		}
+	})
+	return s
+}
+
+// StartMinIO starts the server program in a region, with its files in a folder
+// and with more variables in its environment. It takes calls when this returns,
+// those to its identity system too: before that is loaded, STS has no role to give.
+func StartMinIO(ctx context.Context, program, dir, region string, env ...string) (MinIOServer, error) {
+	address, err := freeAddress(ctx)
+	if err != nil {
+		return MinIOServer{}, err
+	}
+	console, err := freeAddress(ctx)
+	if err != nil {
+		return MinIOServer{}, err
+	}
+	s := MinIOServer{URL: "http://" + address, User: "root", Password: rand.Text()}
 	var log bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), program, "server", "--quiet", "--address", address, "--console-address", freeAddress(t), t.TempDir())
+	cmd := exec.CommandContext(ctx, program, "server", "--quiet", "--address", address, "--console-address", console, dir+"/data")
 	cmd.Env = append([]string{
-		"HOME=" + t.TempDir(), "MINIO_ROOT_USER=" + s.User, "MINIO_ROOT_PASSWORD=" + s.Password,
+		"HOME=" + dir, "MINIO_ROOT_USER=" + s.User, "MINIO_ROOT_PASSWORD=" + s.Password,
 		"MINIO_REGION=" + region, "MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_CI_CD=on",
 	}, env...)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		return MinIOServer{}, err
 	}
 	ended := make(chan struct{})
 	go func() {
 		_ = cmd.Wait() // it is killed, so it never ends well
 		close(ended)
 	}()
-	t.Cleanup(func() {
+	s.Stop = func() string {
 		_ = cmd.Process.Kill() // it may have ended by itself
 		<-ended
-		if t.Failed() {
-			t.Logf("MinIO said:\n%s", log.String())
-		}
-	})
+		return log.String()
+	}
+	if err := s.await(ctx, ended); err != nil {
+		return MinIOServer{}, fmt.Errorf("starting MinIO: %w\n%s", err, s.Stop())
+	}
+	return s, nil
+}
+
+// await waits until the server takes calls.
+func (s MinIOServer) await(ctx context.Context, ended <-chan struct{}) error {
 	deadline := time.After(time.Minute)
-	for !ready(t, s.URL+"/minio/health/ready") || !ready(t, s.URL+"/minio/health/cluster") {
+	for !ready(ctx, s.URL+"/minio/health/ready") || !ready(ctx, s.URL+"/minio/health/cluster") {
 		select {
 		case <-ended:
-			t.Fatal("MinIO ended before it was ready")
+			return errors.New("it ended before it was ready")
 		case <-deadline:
-			t.Fatal("MinIO was not ready within a minute")
+			return errors.New("it was not ready within a minute")
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	return s
+	return nil
 }
 
-func ready(t testing.TB, at string) bool {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at, nil)
+func ready(ctx context.Context, at string) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
-		t.Fatal(err)
+		return false
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -70,15 +102,10 @@ func ready(t testing.TB, at string) bool {
 }
 
 // freeAddress is an address of loopback that nobody listens on.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+func freeAddress(ctx context.Context) (string, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return address
+	return listener.Addr().String(), listener.Close()
 }
