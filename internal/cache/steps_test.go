@@ -49,8 +49,8 @@ func TestARefusalOfAnObjectThatIsNotThereProvesOnlyWhatItSays(t *testing.T) {
 		{"it lacks s3:GetObject", says("s3:GetObject", mine), can("sts:*"), report.OK, report.OK, ""},
 		{"a Deny of s3:GetObject", says("s3:GetObject", "with an explicit deny in a resource-based policy"), can("sts:*"), report.OK, report.OK, ""},
 		{"it lacks s3:ListBucket alone", says("s3:ListBucket", mine), can("s3:GetObject"), report.Fail, report.Skip, "lacks s3:ListBucket alone"},
-		{"no reason", "Access Denied", can("s3:GetObject"), report.Unknown, report.Skip, "does not say why"},
-		{"no reason, and nothing is allowed", "Access Denied", can("sts:*"), report.Unknown, report.Skip, "does not say why"},
+		{"no reason", "Access Denied", can("s3:GetObject"), report.Warn, report.Skip, "does not say why"},
+		{"no reason, and nothing is allowed", "Access Denied", can("sts:*"), report.Warn, report.Skip, "does not say why"},
 		{"no reason, and a list is allowed", "Access Denied", can("s3:ListBucket"), report.OK, report.OK, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -170,7 +170,7 @@ var cacheCheck = []Case{
 		Sources: []string{s3GetObject, s3Permissions},
 	},
 	{
-		ID: "get-untold", Check: "get-refused", Status: report.Unknown,
+		ID: "get-untold", Check: "get-refused", Status: report.Warn,
 		Problem: "S3 refuses {object} to <caller> and does not say why; there is no such object, and without s3:ListBucket S3 refuses one that is not there to who may get objects, too",
 		Causes: []Cause{
 			{Why: "only an object that is there can prove it", Fix: "try one as this role: aws s3api get-object --bucket <bucket> --key KEY /dev/null has to end with AccessDenied"},

@@ -47,7 +47,8 @@ func Why(err error) (Reason, string) {
 		return NoTrust, authority.Error()
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return NoTLS, ""
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return Cut, ""
 	case errors.As(err, &errno):
 		return Unreachable, errno.Error()
