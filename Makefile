@@ -1,8 +1,12 @@
 # CONTRIBUTING.md says what each target is for. All of them need Go; test and lint fetch what else they use.
-.PHONY: build test demo lint docs docs-check fuzz bench size
+.PHONY: build test demo lint templates docs docs-check fuzz bench size binaries release release-tag release-dry-run
 
 RELEASE := -trimpath -buildvcs=false -tags urfave_cli_no_docs -ldflags '-s -w'
 SIZE_LIMIT := 6291456
+# What is released is built by this toolchain, for these processors at their baseline, whatever the machine's settings.
+TOOLCHAIN := go1.26.8
+PINNED := GOTOOLCHAIN=$(TOOLCHAIN) GOFLAGS= GOEXPERIMENT= GOFIPS140=off GOAMD64=v1 GOARM64=v8.0
+PLATFORMS := linux-amd64 linux-arm64 darwin-arm64
 FUZZTIME ?= 10s
 TRUST_SUB ?=
 
@@ -26,10 +30,13 @@ demo:
 
 lint: docs-check
 	go tool -modfile=tools/go.mod golangci-lint run ./...
+	cd tools/image && go tool -modfile=../go.mod golangci-lint run ./...
 	sh scripts/lint-sh.sh
 
-docs:
+templates:
 	go run ./templates/gen
+
+docs: templates
 	go run ./docs/gen
 
 docs-check:
@@ -45,3 +52,15 @@ bench: build
 size:
 	GOOS=linux GOARCH=amd64 go build $(RELEASE) -o bin/linux-amd64/ci-aws ./cmd/ci-aws
 	@size=$$(gzip -9c bin/linux-amd64/ci-aws | wc -c); echo "linux/amd64: $$size bytes gzipped, at most $(SIZE_LIMIT)"; test "$$size" -le $(SIZE_LIMIT)
+
+binaries:
+	@for p in $(PLATFORMS); do $(PINNED) GOOS=$${p%-*} GOARCH=$${p#*-} go build $(RELEASE) -o dist/ci-aws-$$p ./cmd/ci-aws || exit; done
+
+release:
+	sh scripts/release.sh '$(VERSION)'
+
+release-tag:
+	sh scripts/release-tag.sh
+
+release-dry-run:
+	sh scripts/release-dry-run.sh '$(VERSION)'

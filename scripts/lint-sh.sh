@@ -9,3 +9,5 @@ if ! sh scripts/install.sh shellcheck; then
   exit
 fi
 shellcheck .ci/run scripts/*.sh testpipelines/*.sh
+# These run in whatever shell the image of a job has.
+shellcheck --shell=sh templates/src/*.sh

@@ -41,6 +41,7 @@ func includeProblems(t *testing.T, pipeline []byte, templates map[string]templat
 	var file struct {
 		Include []struct {
 			Component string         `yaml:"component"`
+			Local     string         `yaml:"local"`
 			Inputs    map[string]any `yaml:"inputs"`
 		} `yaml:"include"`
 	}
@@ -53,26 +54,30 @@ func includeProblems(t *testing.T, pipeline []byte, templates map[string]templat
 		problems = append(problems, "includes nothing")
 	}
 	for _, include := range file.Include {
-		match := component.FindStringSubmatch(include.Component)
-		if match == nil {
-			problems = append(problems, fmt.Sprintf("%q is not a component of this project at this commit", include.Component))
-			continue
+		name := strings.TrimPrefix(include.Local, "/") // component.yml, copied into a project
+		if name == "" {
+			match := component.FindStringSubmatch(include.Component)
+			if match == nil {
+				problems = append(problems, fmt.Sprintf("%q is not a component of this project at this commit", include.Component))
+				continue
+			}
+			name = match[1]
 		}
-		template, ok := templates[match[1]]
+		template, ok := templates[name]
 		if !ok {
-			problems = append(problems, fmt.Sprintf("no component %q", match[1]))
+			problems = append(problems, fmt.Sprintf("no component %q", name))
 			continue
 		}
 		for key, value := range include.Inputs {
 			if in, ok := template.inputs[key]; !ok {
-				problems = append(problems, fmt.Sprintf("%s has no input %q", match[1], key))
+				problems = append(problems, fmt.Sprintf("%s has no input %q", name, key))
 			} else if err := in.accepts(value); err != nil {
-				problems = append(problems, fmt.Sprintf("%s: %s: %v", match[1], key, err))
+				problems = append(problems, fmt.Sprintf("%s: %s: %v", name, key, err))
 			}
 		}
 		for key, in := range template.inputs {
 			if _, given := include.Inputs[key]; in.Default == nil && !given {
-				problems = append(problems, fmt.Sprintf("%s wants the input %q", match[1], key))
+				problems = append(problems, fmt.Sprintf("%s wants the input %q", name, key))
 			}
 		}
 	}
@@ -103,7 +108,8 @@ func TestABadIncludeIsNoticed(t *testing.T) {
 	const at = "include:\n  - component: $CI_SERVER_FQDN/$CI_PROJECT_PATH/"
 	tests := []struct{ name, in, want string }{
 		{"an unknown input", at + "ci-aws@$CI_COMMIT_SHA\n    inputs: {role: x}\n", `ci-aws has no input "role"`},
-		{"a missing input", at + "whoami@$CI_COMMIT_SHA\n", `whoami wants the input "image"`},
+		{"a missing input", at + "cache-smoke@$CI_COMMIT_SHA\n", `cache-smoke wants the input "fleets"`},
+		{"an unknown input of the one file", "include:\n  - local: component.yml\n    inputs: {image: x}\n", `component.yml has no input "image"`},
 		{"a value that the regex refuses", at + "ci-aws@$CI_COMMIT_SHA\n    inputs: {region: x y}\n", `ci-aws: region: "x y" does not match`},
 		{"a text for an array", at + "whoami@$CI_COMMIT_SHA\n    inputs: {image: a, tags: b}\n", "whoami: tags: b is no array"},
 		{"a text for a number", at + "cache-smoke@$CI_COMMIT_SHA\n    inputs: {image: a, fleets: b;c, files: ten}\n", "cache-smoke: files: ten is no number"},

@@ -21,7 +21,6 @@ type input struct {
 	Type        string `yaml:"type"`
 	Default     any    `yaml:"default"`
 	Regex       string `yaml:"regex"`
-	Options     []any  `yaml:"options"`
 }
 
 type template struct {
@@ -31,7 +30,7 @@ type template struct {
 }
 
 // load reads a template and refuses keys of spec that the oldest GitLab we
-// support does not know.
+// support does not know, component: and rules: among them.
 func load(t *testing.T, path string) template {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -82,6 +81,9 @@ func TestEveryInputIsDescribedUsedAndSafe(t *testing.T) {
 			if !strings.Contains(template.text, "$[[ inputs."+key+" ]]") {
 				t.Errorf("%s: input %q is not used", file, key)
 			}
+			if isText := in.Type == ""; isText != (in.Regex != "") {
+				t.Errorf("%s: input %q: every text has a regex, and nothing else can have one", file, key)
+			}
 			pattern, err := regexp.Compile(in.Regex) // Go's syntax is RE2's, as GitLab's is
 			if err != nil {
 				t.Errorf("%s: input %q: %v", file, key, err)
@@ -100,63 +102,11 @@ func TestEveryInputIsDescribedUsedAndSafe(t *testing.T) {
 	}
 }
 
-func TestTheRegexOfAnInputAdmitsVariablesAndNothingThatAShellRuns(t *testing.T) {
-	refused := []string{
-		"$(touch x)", "`touch x`", "a b", "arn:aws:iam::123456789012:role/a'b", `arn:aws:iam::123456789012:role/"`,
-		"arn:aws:iam::123456789012:role/a\nb", "eu-central-1\n", "eu-central-1;id", "${", "${A", "$", "$1", "$A$(id)", "x",
-	}
-	accepted := map[string][]string{
-		"role-arn": {
-			"", "$DEPLOY_ROLE", "${DEPLOY_ROLE}", "arn:aws:iam::123456789012:role/deploy", "arn:aws-cn:iam::123456789012:role/a/b/deploy+x=y,z.@_-",
-			"arn:aws:iam::$ACCOUNT:role/deploy", "arn:aws:iam::${ACCOUNT}:role/${CI_PROJECT_NAME}", "arn:minio:iam:eu-central-1::role/x",
-		},
-		"region": {"", "eu-central-1", "us-gov-west-1", "us-iso-east-1", "ap-southeast-10", "$REGION", "${AWS_REGION}"},
-		"size":   {"1MiB", "64KiB", "4096", "1GiB"},
-	}
-	judged := map[string]int{}
-	for file, template := range all(t) {
-		for key, good := range accepted {
-			in, ok := template.inputs[key]
-			if !ok {
-				continue
-			}
-			judged[key]++
-			judge(t, file+": "+key, in.Regex, good, refused)
-		}
-	}
-	if diff := cmp.Diff(map[string]int{"role-arn": 3, "region": 3, "size": 1}, judged); diff != "" {
-		t.Errorf("templates with the input (-want +got):\n%s", diff)
-	}
-}
-
-// TestTheRegexOfFleetsAdmitsAnyTagThatYAMLAndGitLabLeaveAsItIs: the input stands
-// between double quotes, and a tag of GitLab's may hold spaces and quotes.
-func TestTheRegexOfFleetsAdmitsAnyTagThatYAMLAndGitLabLeaveAsItIs(t *testing.T) {
-	judge(t, "fleets", all(t)["cache-smoke"].inputs["fleets"].Regex,
-		[]string{"fargate-small;cluster,kubernetes", "big runner; 🚀", "it's: #1; `x`", "a"},
-		[]string{"", "$A;b", "$(id)", "${A}", `a";b`, `a\;b`, "a\nb", "a\rb", "a\tb", "a\x00b"})
-}
-
-func judge(t *testing.T, what, regex string, good, bad []string) {
-	t.Helper()
-	pattern := regexp.MustCompile(regex)
-	for _, text := range good {
-		if !pattern.MatchString(text) {
-			t.Errorf("%s refuses %q", what, text)
-		}
-	}
-	for _, text := range bad {
-		if pattern.MatchString(text) {
-			t.Errorf("%s accepts %q", what, text)
-		}
-	}
-}
-
 func TestAnInputReadsTheSameInEveryTemplate(t *testing.T) {
 	seen := map[string]input{}
 	for file, template := range all(t) {
 		for key, in := range template.inputs {
-			if first, ok := seen[key]; ok && (first.Regex != in.Regex || first.Description != in.Description) {
+			if first, ok := seen[key]; ok && !cmp.Equal(first, in) {
 				t.Errorf("%s: input %q differs from another template's", file, key)
 			}
 			seen[key] = in
@@ -168,9 +118,9 @@ func TestNoTemplateTouchesWhatIsTheConsumers(t *testing.T) {
 	hiddenMay := []string{"variables", "before_script", "id_tokens"}
 	for file, template := range all(t) {
 		for job, keys := range template.body {
-			hidden := strings.HasPrefix(job, ".ci-aws")
+			hidden := strings.HasPrefix(job, ".$[[ inputs.job-prefix ]]")
 			if !hidden && !strings.HasPrefix(job, "$[[ inputs.job-prefix ]]-") {
-				t.Errorf("%s: %q is neither a hidden job of ours nor a job under the prefix: a global keyword or a fixed name", file, job)
+				t.Errorf("%s: %q is neither a hidden job nor a job under the prefix: a global keyword or a fixed name", file, job)
 			}
 			for key, value := range keys {
 				if hidden && !slices.Contains(hiddenMay, key) {
@@ -181,9 +131,20 @@ func TestNoTemplateTouchesWhatIsTheConsumers(t *testing.T) {
 				}
 			}
 		}
-		for _, word := range []string{"!reference", "AWS_ROLE_ARN"} {
-			if strings.Contains(strings.ReplaceAll(template.text, "CI_AWS_ROLE_ARN", ""), word) {
-				t.Errorf("%s holds %s", file, word)
+	}
+}
+
+func TestTheTextOfATemplateHasNothingThatIsOfOneProjectOnly(t *testing.T) {
+	for file, template := range all(t) {
+		for what, pattern := range map[string]string{
+			"!reference, which GitLab does not resolve beside inputs": `!reference`,
+			"a nested include, which include: remote cannot have":     `(?m)^\s*-? *(local|component|project|remote):`,
+			"the variable AWS_ROLE_ARN, which stops IRSA":             `(?m)^ *AWS_ROLE_ARN:`,
+			"a function of inputs, which needs a newer GitLab":        `\$\[\[[^]]*\|`,
+			"a host": `(https?://|@)[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+\.(com|org|io|net)\b`,
+		} {
+			if found := regexp.MustCompile(pattern).FindString(template.text); found != "" {
+				t.Errorf("%s has %s: %q", file, what, found)
 			}
 		}
 	}
@@ -198,6 +159,36 @@ func flat(value any) string {
 		text.WriteString(s + "\n")
 	}
 	return text.String()
+}
+
+// TestTheHiddenJobsShareTheirScripts: two scripts each, the first alike in all,
+// whose first lines are what a job's log shows of them.
+func TestTheHiddenJobsShareTheirScripts(t *testing.T) {
+	want := map[string][]string{
+		"":              {"# ci-aws: find the program, or download it", "# ci-aws: export the credentials of this job's AWS role"},
+		"-oidc":         {"# ci-aws: find the program, or download it", "# ci-aws: export the credentials of this job's AWS role"},
+		"-profile":      {"# ci-aws: find the program, or download it", "# ci-aws: write an AWS profile that renews the credentials of this job's AWS role"},
+		"-oidc-profile": {"# ci-aws: find the program, or download it", "# ci-aws: write an AWS profile that renews the credentials of this job's AWS role"},
+	}
+	for _, file := range []string{"ci-aws", "component.yml"} {
+		got, installs := map[string][]string{}, map[string]bool{}
+		body := all(t)[file].body
+		for job, keys := range body {
+			scripts, _ := keys["before_script"].([]any)
+			for i, script := range scripts {
+				first, _, _ := strings.Cut(script.(string), "\n")
+				name := strings.TrimPrefix(job, ".$[[ inputs.job-prefix ]]")
+				got[name] = append(got[name], first)
+				installs[script.(string)] = installs[script.(string)] || i == 0
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: first lines of scripts (-want +got):\n%s", file, diff)
+		}
+		if len(installs) != 3 {
+			t.Errorf("%s: %d different scripts, want one that installs, one that exports, one that writes a profile", file, len(installs))
+		}
+	}
 }
 
 func TestTheChildOfCacheSmokeIsItsOwnPipelineAndItsColourTheParents(t *testing.T) {
@@ -220,5 +211,21 @@ func TestTheChildOfCacheSmokeIsItsOwnPipelineAndItsColourTheParents(t *testing.T
 	}
 	if diff := cmp.Diff([]any{"ci-aws smoke plan > ci-aws-smoke.yml"}, body[plan]["script"]); diff != "" {
 		t.Errorf("script of the plan (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheDoctorsReportsAreWhatItWrites(t *testing.T) {
+	doctor := all(t)["doctor"].body["$[[ inputs.job-prefix ]]-doctor"]
+	want := map[string]any{"junit": "ci-aws-doctor.xml", "annotations": "ci-aws-doctor.json"}
+	artifacts, _ := doctor["artifacts"].(map[string]any)
+	if diff := cmp.Diff(want, artifacts["reports"]); diff != "" {
+		t.Errorf("reports (-want +got):\n%s", diff)
+	}
+	if artifacts["when"] != "always" {
+		t.Errorf("reports are kept when: %v, and a failed doctor's are the ones that count", artifacts["when"])
+	}
+	script := []any{"ci-aws doctor --output junit --file ci-aws-doctor.xml --annotations ci-aws-doctor.json"}
+	if diff := cmp.Diff(script, doctor["script"]); diff != "" {
+		t.Errorf("script (-want +got):\n%s", diff)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"gitlab.com/ci-aws/ci-aws/internal/cli"
 	"gitlab.com/ci-aws/ci-aws/testpipelines/parts"
 )
 
@@ -42,7 +43,7 @@ func beforeScript(t *testing.T) string {
 	if err := errors.Join(decoder.Decode(&head), decoder.Decode(&jobs)); err != nil {
 		t.Fatal(err)
 	}
-	text := strings.Join(jobs[".ci-aws"].BeforeScript, "\n")
+	text := strings.Join(jobs[".$[[ inputs.job-prefix ]]"].BeforeScript, "\n")
 	if !strings.Contains(text, "ci-aws env") {
 		t.Fatalf("no before_script in templates/ci-aws.yml: %q", text)
 	}
@@ -57,14 +58,16 @@ func TestTheBeforeScriptWorksInEveryShellOfAJob(t *testing.T) {
 	const after = `
 echo "key: $AWS_SECRET_ACCESS_KEY"
 case $- in *x*) set +x; echo "xtrace is on" ;; esac
-set | grep -i '^ci_aws' || true
+set | grep -i '^ci_aws' | grep -v '^CI_AWS_EXTENDS=' || true
 `
 	type result struct {
 		Code   int
 		Stdout string
 	}
-	works := `#!/bin/sh
-echo "export AWS_SECRET_ACCESS_KEY='` + planted + `'"
+	const ours = `#!/bin/sh
+[ "$1" != --version ] || { echo "ci-aws version ` + cli.Version + `"; exit; }
+`
+	works := ours + `echo "export AWS_SECRET_ACCESS_KEY='` + planted + `'"
 `
 	tests := []struct {
 		name, prelude, program string
@@ -75,14 +78,8 @@ echo "export AWS_SECRET_ACCESS_KEY='` + planted + `'"
 		{"set -eu", "set -eu", works, result{0, "key: " + planted + "\n"}, ""},
 		{"pipefail, where the shell has it", "(set -o pipefail) 2>/dev/null && set -o pipefail; set -eu", works, result{0, "key: " + planted + "\n"}, ""},
 		{"xtrace is restored, and shows no secret", "set -x", works, result{0, "key: " + planted + "\nxtrace is on\n"}, ""},
-		{"a refusal ends the job", "", "#!/bin/sh\necho 'the role does not trust you' >&2\necho false\nexit 1\n", result{1, ""}, "the role does not trust you\n"},
-		{"no verdict ends the job with its own code", "set -eu", "#!/bin/sh\necho false\nexit 3\n", result{3, ""}, ""},
-		{
-			"no ci-aws in PATH", "", "",
-			result{1, ""},
-			"ci-aws: error: looking for ci-aws in PATH: not there\n" +
-				"ci-aws: hint: use an image that has ci-aws in PATH, or put it there before this line\n",
-		},
+		{"a refusal ends the job", "", ours + "echo 'the role does not trust you' >&2\necho false\nexit 1\n", result{1, ""}, "the role does not trust you\n"},
+		{"no verdict ends the job with its own code", "set -eu", ours + "echo false\nexit 3\n", result{3, ""}, ""},
 	}
 	script := beforeScript(t)
 	for shell, command := range shells(t) {
@@ -102,7 +99,7 @@ echo "export AWS_SECRET_ACCESS_KEY='` + planted + `'"
 						}
 					}
 					cmd := exec.CommandContext(t.Context(), command[0], append(command[1:], tt.prelude+"\n"+script+after)...)
-					cmd.Env = []string{"PATH=" + path}
+					cmd.Env = []string{"PATH=" + path, "CI_AWS_EXTENDS=.ci-aws"}
 					var stdout, stderr bytes.Buffer
 					cmd.Stdout, cmd.Stderr = &stdout, &stderr
 					if err := cmd.Run(); cmd.ProcessState == nil {

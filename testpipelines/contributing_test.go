@@ -27,3 +27,17 @@ func TestEveryDirectDependencyHasItsReason(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryTargetIsExplained(t *testing.T) {
+	_, targets, _ := strings.Cut(read(t, "../Makefile"), ".PHONY: ")
+	targets, _, _ = strings.Cut(targets, "\n")
+	page := read(t, "../CONTRIBUTING.md")
+	if len(strings.Fields(targets)) < 5 {
+		t.Fatalf("targets of the Makefile: %q", targets)
+	}
+	for target := range strings.FieldsSeq(targets) {
+		if !regexp.MustCompile("(?m)^\\| (`[^|]*`, )?`make " + target + "[ `]").MatchString(page) {
+			t.Errorf("CONTRIBUTING.md does not say what make %s is for", target)
+		}
+	}
+}

@@ -7,13 +7,14 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"gitlab.com/ci-aws/ci-aws/internal/awsfake"
-	"gitlab.com/ci-aws/ci-aws/testpipelines/parts"
 )
 
 func TestWhoami(t *testing.T) {
-	bin := parts.Build(t, "./cmd/ci-aws", "./testpipelines/sdkprobe")
+	t.Parallel()
+	bin := builtPrograms(t)
 
 	t.Run("a job that extends .ci-aws stores an object and gets it back", func(t *testing.T) {
+		t.Parallel()
 		cloud := startCloud(t)
 		run := runPipeline(t, "whoami", bin, podEnv(t, cloud))
 		want := pipeline{Code: 0, Jobs: map[string]string{"round-trip": "PASS", "own-before-script": "PASS", "ci-aws-whoami": "PASS"}}
@@ -31,6 +32,7 @@ func TestWhoami(t *testing.T) {
 	})
 
 	t.Run("a trust policy of another service account turns it red and is named", func(t *testing.T) {
+		t.Parallel()
 		cloud := startCloud(t)
 		trust := cloud.ClusterTrust()
 		trust.Subject = "system:serviceaccount:gitlab:gitlab-runner"

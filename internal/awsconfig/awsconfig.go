@@ -9,6 +9,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 )
@@ -50,14 +52,36 @@ func Set(ctx context.Context, path string, profiles []Profile, force bool) error
 		return nil
 	}
 	return edit(ctx, path, true, func(text []byte) ([]byte, error) {
-		var err error
-		for _, p := range profiles {
-			if text, err = set(text, p, force); err != nil {
-				return nil, err
-			}
-		}
-		return text, nil
+		return setAll(text, profiles, force)
 	})
+}
+
+// SetKept is Set, but a file that it makes begins as kept, without the sections of those profiles: what they say must
+// not stand beside the command. It also wants the file's folder to be the caller's own, or root's: its path may be one
+// that others can guess, and what a profile's command says is run.
+func SetKept(ctx context.Context, path string, kept []byte, profiles []Profile, force bool) error {
+	if err := checkProfiles(profiles); err != nil {
+		return err
+	}
+	if len(profiles) == 0 {
+		return nil
+	}
+	return edit(ctx, path, true, func(text []byte) ([]byte, error) {
+		if err := ownFolder(path); err != nil {
+			return nil, err
+		}
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			text = without(kept, profiles)
+		}
+		return setAll(text, profiles, force)
+	})
+}
+
+// Read returns the text of an AWS config file, nil where there is none. What is no such file is an error, as it is for
+// Set, and is not waited for.
+func Read(path string) ([]byte, error) {
+	_, text, err := read(path)
+	return text, err
 }
 
 // Remove takes the named profiles out of the file, with all that was added to their sections, and returns those that

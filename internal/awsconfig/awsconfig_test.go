@@ -103,6 +103,7 @@ func TestRemoveTakesOnlyItsOwn(t *testing.T) {
 		{"with what was added to it, without what follows", a + "output = json\n\n# next\n[profile z]\n", nil, "\n# next\n[profile z]\n", []string{"a"}},
 		{"without a blank line before it", "[x]\n" + a + b, []string{"b"}, "[x]\n" + a, []string{"b"}},
 		{"nothing of ours", "[profile a]\nregion = x\n", nil, "[profile a]\nregion = x\n", nil},
+		{"both of two that stand together", "[profile a]\n" + markerLine + "\n[profile a]\n" + markerLine, nil, "", []string{"a"}},
 		{"of two with one name that of ours", "[profile a]\nregion = x\n\n" + a, []string{"a"}, "[profile a]\nregion = x\n", []string{"a"}},
 	}
 	for _, tt := range tests {

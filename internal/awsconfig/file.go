@@ -100,6 +100,30 @@ func lockFolder(ctx context.Context, dir string) (unlock func(), err error) {
 	return nil, err
 }
 
+// ownFolder refuses a folder of another user, who could put another file in the place of path.
+func ownFolder(path string) error {
+	target, err := resolve(path)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(target)
+	fi, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		return checkOwner(dir, int(st.Uid), os.Geteuid())
+	}
+	return nil
+}
+
+func checkOwner(dir string, owner, self int) error {
+	if owner != self && owner != 0 {
+		return fmt.Errorf("its folder %q belongs to another user (uid %d)", dir, owner)
+	}
+	return nil
+}
+
 func editLocked(target string, change func([]byte) ([]byte, error)) error {
 	old, text, err := read(target)
 	if err != nil {

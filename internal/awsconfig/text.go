@@ -118,6 +118,43 @@ func set(text []byte, p Profile, force bool) ([]byte, error) {
 	return replaceSection(text, same[0], p), nil
 }
 
+func setAll(text []byte, profiles []Profile, force bool) ([]byte, error) {
+	var err error
+	for _, p := range profiles {
+		if text, err = set(text, p, force); err != nil {
+			return nil, err
+		}
+	}
+	return text, nil
+}
+
+// HasKeys reports whether the text of a credentials file has an access key for a profile, whose section has the plain
+// name there.
+func HasKeys(text []byte, name string) bool {
+	in := false
+	for l := range bytes.Lines(text[len(leading(text)):]) {
+		kind, value := classify(l)
+		if kind == headerLine {
+			in = strings.Trim(strings.TrimSpace(value), `"'`) == name
+		}
+		key, _, _ := strings.Cut(value, "=")
+		if in && kind == settingLine && strings.EqualFold(strings.TrimSpace(key), "aws_access_key_id") {
+			return true
+		}
+	}
+	return false
+}
+
+// without returns text without the sections of the profiles, whoever wrote them.
+func without(text []byte, profiles []Profile) []byte {
+	for _, s := range slices.Backward(parse(text)) {
+		if slices.ContainsFunc(profiles, func(p Profile) bool { return p.Name == s.profile }) {
+			text = removeSection(text, s)
+		}
+	}
+	return text
+}
+
 // settings are the lines below a header, of a profile that was checked.
 func (p Profile) settings() []string {
 	lines := []string{markerLine, "credential_process = " + strings.Join(p.Command, " ")}
@@ -204,6 +241,7 @@ func remove(text []byte, names []string) (rest []byte, removed []string, err err
 
 // removeSection undoes appendSection.
 func removeSection(text []byte, s section) []byte {
+	s.end = min(s.end, len(text)) // what was removed behind it may have had the line end
 	body := text[len(leading(text)):s.start]
 	header, _, _ := bytes.Cut(text[s.start:s.end], []byte("\n"))
 	eol := []byte("\n")

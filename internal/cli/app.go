@@ -22,9 +22,6 @@ import (
 	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
 
-// Version is the version of this program.
-const Version = "0.1.0-dev"
-
 // IO is everything of the world that a command touches.
 type IO struct {
 	In       goio.Reader
@@ -49,6 +46,7 @@ func Run(ctx context.Context, args []string, io IO) int {
 	case name == "env" && code != exitOK:
 		_, _ = fmt.Fprint(io.Out, export.Failure(formatOf(args, io.Environ)))
 	}
+	t.release(err)
 	t.failure(err)
 	return code
 }

@@ -18,10 +18,12 @@ import (
 
 const configureDescription = `Writes a profile whose credential_process is this program with the flags given
 here, so that every AWS tool gets fresh credentials for as long as the job runs.
-Everything else in the file stays as it is.
+Everything else in the file stays as it is. With --isolate it prints, for eval, the
+lines that take away what AWS tools put before a profile; the profile holds then
+all that those variables said.
 
    ci-aws configure --role-arn arn:aws:iam::123456789012:role/deploy --region eu-central-1
-   ci-aws configure --profile build --profile test --file "$CI_PROJECT_DIR.tmp/aws-config"
+   ci_aws_env=$(ci-aws configure --isolate --check) || exit $?; eval "$ci_aws_env"
    ci-aws configure --remove`
 
 func configureCommand(io IO, t *talk) *cli.Command {
@@ -31,18 +33,21 @@ func configureCommand(io IO, t *talk) *cli.Command {
 			boolFlag("no-store", "let the profile neither use nor keep stored credentials"),
 			listFlag("profile", "write the profile `NAME`; repeatable (default)"),
 			stringFlag("file", "write `FILE` (AWS_CONFIG_FILE, else ~/.aws/config)"),
+			boolFlag("isolate", "print lines that name the file and unset what outranks its profile; a new file keeps the other profiles of the one that AWS tools read before"),
+			boolFlag("check", "get credentials once before anything is written"),
+			boolFlag("log-section", logSectionUsage),
 			boolFlag("force", "replace a profile that configure did not write"),
 			boolFlag("remove", "take out the profiles that configure wrote, or those of --profile"),
 		),
 		Action: action(io, t, func(ctx context.Context, s settings) error {
-			return configureOptions{s, s.c.Bool("force"), s.c.Bool("remove")}.run(ctx, io, t)
+			return configureOptions{s, s.c.Bool("force"), s.c.Bool("remove"), s.c.Bool("isolate"), s.c.Bool("check")}.run(ctx, io, t)
 		}),
 	}
 }
 
 type configureOptions struct {
-	settings      settings
-	force, remove bool
+	settings                      settings
+	force, remove, isolate, check bool
 }
 
 func (o configureOptions) run(ctx context.Context, io IO, t *talk) error {
@@ -53,46 +58,69 @@ func (o configureOptions) run(ctx context.Context, io IO, t *talk) error {
 	if err != nil {
 		return err
 	}
-	req, err := o.settings.request()
+	if o.remove && (o.isolate || o.check) {
+		return usagef("configure --remove writes no profile: leave out --isolate and --check")
+	}
+	if o.isolate || o.check {
+		return o.tried(ctx, io, t, asJSON)
+	}
+	req, err := o.checked(t)
 	if err != nil {
 		return err
 	}
-	if err := identity.Check(o.settings.job, req); err != nil {
-		return err
-	}
-	ownRole := req.Source == identity.IRSA || req.Source == identity.GitLab // whose --role-arn is not chained
-	if len(req.Chain) == 0 && (ownRole || !req.Role.Known()) {
-		if err := o.settings.unheeded(req.Source, t); err != nil {
-			return err
-		}
-	}
-	profiles, err := o.profiles()
-	if err != nil {
-		return err
-	}
-	file, err := o.file()
+	profiles, file, err := o.target()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, req.Timeout)
 	defer cancel()
-	names, what := texts(profiles), "removed"
 	if o.remove {
-		names, err = remove(ctx, file, names)
-	} else {
-		what = "written"
-		if len(names) == 0 {
-			names = []string{"default"}
+		names, err := remove(ctx, file, profiles)
+		if err != nil {
+			return err
 		}
-		err = o.write(ctx, file, names, req.Region.Text)
+		return done(io, asJSON, "removed", names, file)
 	}
-	if err != nil {
+	if err := o.write(ctx, file, nil, profiles, req.Region.Text, pins{}); err != nil {
 		return err
 	}
-	if !o.remove {
-		o.outranked(t)
+	o.outranked(t)
+	o.outrankedByKeys(profiles, t)
+	t.heading("profile " + strings.Join(profiles, ", ") + " in " + file)
+	return done(io, asJSON, "written", profiles, file)
+}
+
+// checked is the request of a profile that is used later, perhaps elsewhere: what
+// is wrong with it by itself is an error.
+func (o configureOptions) checked(t *talk) (identity.Request, error) {
+	req, err := o.settings.request()
+	if err != nil {
+		return req, err
 	}
-	return done(io, asJSON, what, names, file)
+	if err := identity.Check(o.settings.job, req); err != nil {
+		return req, err
+	}
+	for _, w := range o.settings.overridden() {
+		t.warn(w)
+	}
+	ownRole := req.Source == identity.IRSA || req.Source == identity.GitLab // whose --role-arn is not chained
+	if len(req.Chain) == 0 && (ownRole || !req.Role.Known()) {
+		return req, o.settings.unheeded(req.Source, t)
+	}
+	return req, nil
+}
+
+// target is which profiles are meant, in which file. To remove, none are all.
+func (o configureOptions) target() (names []string, file string, err error) {
+	profiles, err := o.profiles()
+	if err != nil {
+		return nil, "", err
+	}
+	if names = texts(profiles); len(names) == 0 && !o.remove {
+		names = []string{"default"}
+	}
+	file, err = o.file()
+	return names, file, err
 }
 
 // remove takes profiles out, and says so where there is none.
@@ -124,8 +152,9 @@ func (o configureOptions) profiles() ([]report.Value, error) {
 	return profiles, err
 }
 
-func (o configureOptions) write(ctx context.Context, file string, names []string, region string) error {
-	argv, err := o.commandLine()
+// write puts the profiles into the file, which begins as kept where it is new.
+func (o configureOptions) write(ctx context.Context, file string, kept []byte, names []string, region string, pinned pins) error {
+	argv, err := o.commandLine(pinned)
 	if err != nil {
 		return err
 	}
@@ -133,7 +162,13 @@ func (o configureOptions) write(ctx context.Context, file string, names []string
 	for _, name := range names {
 		profiles = append(profiles, awsconfig.Profile{Name: name, Command: argv, Region: region})
 	}
-	return notEdited(awsconfig.Set(ctx, file, profiles, o.force), "choose another name by --profile, or replace it with --force")
+	set := awsconfig.Set
+	if o.isolate {
+		set = func(ctx context.Context, path string, profiles []awsconfig.Profile, force bool) error {
+			return awsconfig.SetKept(ctx, path, kept, profiles, force)
+		}
+	}
+	return notEdited(set(ctx, file, profiles, o.force), "choose another name by --profile, or replace it with --force")
 }
 
 // notEdited adds what to do about a file that was not edited; foreign is for a
@@ -170,11 +205,14 @@ func (o configureOptions) file() (string, error) {
 var filePaths = map[string]bool{"token-file": true, "session-policy": true}
 
 // commandLine is credential-process of this very program with the flags that
-// were given.
-func (o configureOptions) commandLine() ([]string, error) {
+// were given, and with what is pinned.
+func (o configureOptions) commandLine(pinned pins) ([]string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this program: %w", err)
+	}
+	if _, err := awsconfig.CommandLine([]string{self}); err != nil {
+		return nil, &hintedError{fmt.Errorf("writing the path of this program: %w", err), []string{"move ci-aws to a folder whose path has no other characters"}}
 	}
 	argv := []string{self, "credential-process"}
 	noStore, err := o.settings.yes("no-store")
@@ -189,29 +227,48 @@ func (o configureOptions) commandLine() ([]string, error) {
 	}
 	for _, flag := range identityFlags() {
 		name := flag.Names()[0]
-		if !o.settings.c.IsSet(name) {
-			continue
-		}
-		values, err := o.settings.values(name)
+		values, err := pinned.values(o.settings, name)
 		if err != nil {
 			return nil, err
 		}
-		for _, v := range values {
-			if filePaths[name] {
-				if v.Text, err = filepath.Abs(v.Text); err != nil {
-					return nil, fmt.Errorf("finding the folder of %q: %w", v.Text, err)
-				}
-			}
-			argv = append(argv, "--"+name+"="+v.Text)
+		args, err := arguments(self, name, values)
+		if err != nil {
+			return nil, err
 		}
-	}
-	if _, err := awsconfig.CommandLine([]string{self}); err != nil {
-		return nil, &hintedError{fmt.Errorf("writing the path of this program: %w", err), []string{"move ci-aws to a folder whose path has no other characters"}}
-	}
-	if _, err := awsconfig.CommandLine(argv); err != nil {
-		return nil, usagef("configure: %v", err)
+		argv = append(argv, args...)
 	}
 	return argv, nil
+}
+
+// arguments are a flag with its values, each time, or none where the file cannot
+// carry one of them and the profile reads the same from the job's variable.
+func arguments(self, flag string, values []report.Value) ([]string, error) {
+	var args []string
+	for _, v := range values {
+		if filePaths[flag] {
+			path, err := filepath.Abs(v.Text)
+			if err != nil {
+				return nil, fmt.Errorf("finding the folder of %q: %w", v.Text, err)
+			}
+			v.Text = path
+		}
+		arg := "--" + flag + "=" + v.Text
+		_, err := awsconfig.CommandLine([]string{self, arg})
+		switch {
+		case err == nil:
+			args = append(args, arg)
+		case v.From == variable(flag):
+			return nil, nil
+		case fromFlag(v):
+			return nil, usagef("configure: %v", err)
+		default:
+			return nil, &hintedError{
+				fmt.Errorf("writing the profile: %w", err),
+				[]string{"it comes from " + report.Clean(v.From) + ": give a value without such characters, or use ci-aws env in place of a profile"},
+			}
+		}
+	}
+	return args, nil
 }
 
 // outranked warns of what every SDK puts before a profile.
@@ -220,6 +277,23 @@ func (o configureOptions) outranked(t *talk) {
 		if o.settings.job.Get(name) != "" {
 			t.warn(name + " is set, and AWS tools put it before any profile: give configure --role-arn and --token-file, and then unset AWS_ACCESS_KEY_ID AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN")
 			return
+		}
+	}
+}
+
+// outrankedByKeys warns of keys that stand in the credentials file under a name of
+// ours: SDKs put them before the command of the config file.
+// https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html
+func (o configureOptions) outrankedByKeys(names []string, t *talk) {
+	j := o.settings.job
+	file := j.Get("AWS_SHARED_CREDENTIALS_FILE")
+	if file == "" && j.Get("HOME") != "" {
+		file = filepath.Join(j.Get("HOME"), ".aws", "credentials")
+	}
+	text, err := awsconfig.Read(file)
+	for _, name := range names {
+		if err == nil && awsconfig.HasKeys(text, name) {
+			t.warn(fmt.Sprintf("profile %q has keys in %q, and AWS tools put them before its credential_process: remove them there", name, file))
 		}
 	}
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -34,7 +33,6 @@ func doctorCommand(io IO, t *talk) *cli.Command {
 			stringFlag("prefix", "look below `PREFIX` in the bucket"),
 			stringFlag("expect-role", "fail unless the role is `ROLE`, an ARN or a name"),
 			stringFlag("expect-account", "fail unless the role is in account `ID`"),
-			stringFlag("expect-service-account", "fail unless the pod runs under `NAMESPACE/NAME`"),
 			stringFlag("file", "write JSON or JUnit into `FILE`, and the text to stdout"),
 			stringFlag("annotations", "write links to the failed checks into `FILE`, as artifacts:reports:annotations takes them"),
 		),
@@ -72,6 +70,9 @@ func (o doctorOptions) run(ctx context.Context, io IO, t *talk) error {
 	if io.Ready != nil {
 		<-io.Ready
 	}
+	for _, w := range s.overridden() {
+		t.warn(w)
+	}
 	result := doctor.Run(ctx, s.job, req, options)
 	t.redact.Add(result.Secrets...)
 	return out.write(io, t, s.job, result.Report, "ci-aws doctor")
@@ -97,7 +98,7 @@ func (o doctorOptions) options(req identity.Request) (doctor.Options, error) {
 	default:
 		return d, wrong(as, "unknown kind %q: want job or runner", report.Clean(as.Text))
 	}
-	if d.Expect, err = s.expectations(); err != nil {
+	if d.Expect, err = s.expectations(req); err != nil {
 		return d, err
 	}
 	return d, o.runner(&d)
@@ -155,8 +156,9 @@ func readRunner(file, name string) (runner.Runner, error) {
 	return config.Pick(name)
 }
 
-func (s settings) expectations() (e doctor.Expectations, err error) {
-	for flag, at := range map[string]*report.Value{"expect-role": &e.Role, "expect-account": &e.Account, "expect-service-account": &e.ServiceAccount} {
+func (s settings) expectations(req identity.Request) (e doctor.Expectations, err error) {
+	e.ServiceAccount = req.ServiceAccount
+	for flag, at := range map[string]*report.Value{"expect-role": &e.Role, "expect-account": &e.Account} {
 		v, verr := s.value(flag)
 		if verr != nil {
 			err = verr
@@ -168,10 +170,6 @@ func (s settings) expectations() (e doctor.Expectations, err error) {
 	}
 	if v := e.Account; v.Known() && !isAccountID(v.Text) {
 		return e, wrong(v, "%q is not an account id of 12 digits", report.Clean(v.Text))
-	}
-	namespace, name, ok := strings.Cut(e.ServiceAccount.Text, "/")
-	if e.ServiceAccount.Known() && (!ok || namespace == "" || name == "" || strings.Contains(name, "/")) {
-		return e, wrong(e.ServiceAccount, "%q is not NAMESPACE/NAME", report.Clean(e.ServiceAccount.Text))
 	}
 	return e, nil
 }

@@ -26,6 +26,7 @@ func envCommand(io IO, t *talk) *cli.Command {
 		Flags: withCommon(
 			stringFlag("format", "print for `SHELL`: sh, fish, dotenv or json (sh)"),
 			boolFlag("isolate", "also unset the web-identity and container variables, which some tools read first"),
+			boolFlag("log-section", logSectionUsage),
 			boolFlag("unset", "print lines that unset what env sets; earlier values do not come back"),
 		),
 		Action: action(io, t, func(ctx context.Context, s settings) error {
@@ -86,6 +87,7 @@ func (o envOptions) run(ctx context.Context, io IO, t *talk) error {
 	if err != nil {
 		return err
 	}
+	t.heading(about(&id, session) + until(session))
 	return o.write(io, format, variables(session, id.Region))
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"gitlab.com/ci-aws/ci-aws/internal/identity"
 	"gitlab.com/ci-aws/ci-aws/internal/job"
+	"gitlab.com/ci-aws/ci-aws/internal/near"
 	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
 
@@ -54,6 +55,7 @@ func identityFlags() []cli.Flag {
 		listFlag("session-policy-arn", "narrow the session by the managed policy `ARN`; repeatable"),
 		listFlag("session-tag", "tag the session `KEY=VALUE`; repeatable, chained roles only: web identity takes none"),
 		listFlag("allowed-account", "fail unless the role is in account `ID`; repeatable or comma-separated"),
+		stringFlag("expect-service-account", "fail unless the pod runs under `[NAMESPACE/]NAME`, by its token"),
 		stringFlag("wait", "try for `TIME` while AWS denies, as it does for a new role (0s)"),
 	}
 }
@@ -72,6 +74,11 @@ func action(io IO, t *talk, run func(context.Context, settings) error) cli.Actio
 			return err
 		}
 		t.verbose = verbose
+		if c.Value("log-section") != nil {
+			if err := t.wantsSection(s); err != nil {
+				return err
+			}
+		}
 		return run(c.Context, s)
 	}
 }
@@ -108,10 +115,15 @@ func resolve(ctx context.Context, s settings, t *talk) (identity.Identity, error
 	}
 	id, err := identity.Resolve(ctx, s.job, req)
 	t.redact.Add(id.Token.Raw, id.Pod.Raw)
+	id.Warnings = append(s.overridden(), id.Warnings...)
 	for _, w := range id.Warnings {
 		t.warn(w)
 	}
 	t.facts(id)
+	// An account that nobody expected explains whatever else is missing.
+	if other := id.CheckServiceAccount(req.ServiceAccount, near.Slip); other != nil && (err == nil || identity.CaseOf(other) == "account-of-pod" && exitCode(err) != exitUsage) {
+		err = other
+	}
 	if err == nil && len(id.Chain) == 0 {
 		err = s.unheeded(id.Source, t)
 	}
@@ -149,6 +161,15 @@ func (s settings) refuse(flag, what string) error {
 }
 
 func (t *talk) facts(id identity.Identity) {
+	if !t.verbose {
+		t.inSection("source", report.Value{Text: string(id.Source), From: id.Why})
+		t.inSection("role", id.Role)
+		for _, step := range id.Chain {
+			t.inSection("chained role", step.Role)
+		}
+		t.inSection("region", id.Region)
+		return
+	}
 	claims := id.Token.Claims
 	t.detail("source", report.Value{Text: string(id.Source), From: id.Why})
 	t.detail("token", id.Token.From)

@@ -127,6 +127,8 @@ var commandsThatLeak = [][]string{
 	{"env", "--output", "json"},
 	{"credential-process", "--verbose"},
 	{"configure", "--verbose"},
+	{"configure", "--isolate", "--check", "--log-section"},
+	{"env", "--log-section", "--verbose"},
 	{"env", "--bogus"},
 	{"doctor", "--verbose", "--config", "CONFIG", "--expect-role", "k8s-irsa-gitlab-jobs"},
 	{"doctor", "--output", "json", "--bucket", "my-super-duper-gitlab-runner-cache"},

@@ -65,6 +65,21 @@ token as well.
 
 ` + "`configure`" + ` edits no file in a folder that others can write, but for a sticky one
 such as /tmp. It keeps the file's mode, its owner, and every byte that is not its own.
+
+` + "`configure --isolate`" + ` puts every setting that it found into the profile: the source, its
+role, the place of the token and never the token itself, the region, and what flags
+and CI_AWS_ variables say. So the profile means the same in after_script and in child
+processes. A variable's value that an AWS config file cannot carry stays the
+variable's. A file that does not exist yet begins as a copy of the one that AWS tools
+would have read, without its sections of the same name. Its folder has to be the
+caller's own, or root's.
+
+With ` + "`--log-section`" + ` a success is one line in GitLab's job log: whose credentials, and
+how long. What was said besides is behind it. A failure is never folded: its lines are
+the last ones.
+
+A component keeps a copy of each input in CI_AWS_INPUT_ and the setting's name. Where
+the setting's own variable says something else, a warning names both values.
 `
 
 // ownFlags are those that a command has for itself.
@@ -103,7 +118,7 @@ func writeDescription(b *strings.Builder, text string) {
 var noVariable = map[string]bool{
 	"allow-endpoint-host": true, "version": true, "verify": true, "offline": true, "isolate": true, "unset": true,
 	"trust show --format": true, "sub": true, "aud": true, "issuer": true, "account": true, "partition": true,
-	"no-masking": true, "serve": true, "profile": true, "file": true, "force": true, "remove": true, "smoke plan --fleet": true,
+	"no-masking": true, "check": true, "serve": true, "profile": true, "file": true, "force": true, "remove": true, "smoke plan --fleet": true,
 }
 
 func writeFlags(b *strings.Builder, command string, flags []cli.Flag) {

@@ -116,8 +116,10 @@ func withSource(from string, texts []string) []report.Value {
 }
 
 func wrong(v report.Value, format string, args ...any) error {
-	return &settingError{v, fmt.Sprintf(format, args...), strings.HasPrefix(v.From, "--")}
+	return &settingError{v, fmt.Sprintf(format, args...), fromFlag(v)}
 }
+
+func fromFlag(v report.Value) bool { return strings.HasPrefix(v.From, "--") }
 
 // duration reads a time span as Go writes it, or a number of seconds.
 func (s settings) duration(flag string, least, most, otherwise time.Duration) (time.Duration, string, error) {
@@ -149,9 +151,10 @@ func (s settings) request() (identity.Request, error) {
 	plain := map[string]*report.Value{
 		"role-arn": &req.Role, "id-token-env": &req.IDTokenEnv, "region": &req.Region,
 		"endpoint-url": &req.Endpoint, "session-name": &req.SessionName, "token-file": &req.TokenFile,
+		"expect-service-account": &req.ServiceAccount,
 	}
 	var errs []error
-	for _, flag := range []string{"role-arn", "id-token-env", "region", "endpoint-url", "session-name", "token-file"} {
+	for _, flag := range []string{"role-arn", "id-token-env", "region", "endpoint-url", "session-name", "token-file", "expect-service-account"} {
 		v, err := s.value(flag)
 		*plain[flag] = v
 		errs = append(errs, err)
@@ -166,12 +169,16 @@ func (s settings) request() (identity.Request, error) {
 	if req.IDTokenEnv.Known() && !isVariable(req.IDTokenEnv.Text) {
 		errs = append(errs, wrong(req.IDTokenEnv, "%q is not the name of a variable", report.Clean(req.IDTokenEnv.Text)))
 	}
+	if v := req.ServiceAccount; v.Known() && !isAccountName(v.Text) {
+		errs = append(errs, wrong(v, "%q is not NAME or NAMESPACE/NAME", report.Clean(v.Text)))
+	}
 	req.Now, req.RegionElse = s.now, s.regionElse
 	req.AllowHosts = s.c.StringSlice("allow-endpoint-host")
 	if slices.Contains(req.AllowHosts, "") {
 		errs = append(errs, usagef("reading --allow-endpoint-host: it is empty"))
 	}
-	other := req.IDTokenEnv.Known() || req.Source != identity.Auto && req.Source != identity.IRSA
+	other := req.Source != identity.Auto && req.Source != identity.IRSA ||
+		req.IDTokenEnv.Known() && (req.Source == identity.Auto || fromFlag(req.IDTokenEnv))
 	if req.TokenFile.Known() && other {
 		errs = append(errs, wrong(req.TokenFile, "a token file is for source irsa, and another was asked for"))
 	}
@@ -216,6 +223,12 @@ const (
 )
 
 func isAccountID(s string) bool { return len(s) == 12 && strings.Trim(s, digits) == "" }
+
+// isAccountName takes the name of a service account, or namespace and name.
+func isAccountName(s string) bool {
+	parts := strings.Split(s, "/")
+	return len(parts) <= 2 && !slices.Contains(parts, "")
+}
 
 // isVariable reports whether a shell can have a variable of that name.
 func isVariable(s string) bool {

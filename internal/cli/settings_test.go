@@ -49,6 +49,7 @@ func TestEveryFlagHasItsVariable(t *testing.T) {
 		"endpoint-url": {"http://localhost:1", "http://localhost:2"}, "duration": {"30m", "40m"}, "session-name": {"aa", "bb"},
 		"session-policy": {policy, policy}, "session-policy-arn": {"arn:aws:iam::aws:policy/A", "arn:aws:iam::aws:policy/B"},
 		"session-tag": {"a=b", "c=d"}, "allowed-account": {"123456789012,210987654321", "999999999999"}, "wait": {"1m", "2m"},
+		"expect-service-account": {"gitlab-jobs", "gitlab/gitlab-jobs"},
 	}
 	plain := request(t, nil, nil)
 	sources := cmp.FilterPath(func(p cmp.Path) bool {

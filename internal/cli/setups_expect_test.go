@@ -80,6 +80,34 @@ func expectSetups() []setup {
 			lead: "names another one", fix: []string{`service_account = "gitlab-jobs"`},
 		},
 		{
+			kase: "account-of-pod", name: "a name of whatever namespace", args: []string{"--expect-service-account", "deploy"},
+			edit: func(p *place) { p.env["KUBERNETES_SERVICE_ACCOUNT_OVERWRITE"] = "deploy" },
+			lead: "ignored KUBERNETES_SERVICE_ACCOUNT_OVERWRITE", fix: []string{`"^deploy$"`},
+		},
+		{
+			kase: "account-of-pod", name: "a slip in that name", args: []string{"--expect-service-account", "gitlab-job"},
+			lead: "one character differs", fix: []string{`service_account = "gitlab-job"`},
+		},
+		{
+			kase: "account-of-pod", name: "before env asks for credentials", args: []string{"env", "--expect-service-account", "deploy"},
+			edit: func(p *place) { p.env["KUBERNETES_SERVICE_ACCOUNT_OVERWRITE"] = "deploy" },
+			lead: "ignored KUBERNETES_SERVICE_ACCOUNT_OVERWRITE", fix: []string{"service_account_overwrite_allowed"},
+		},
+		{
+			kase: "account-of-pod", name: "and the pod's own account has no role", args: []string{"env", "--expect-service-account", "deploy"},
+			edit: func(p *place) { p.bare(); p.ordinary(awsfake.PodToken{ServiceAccount: "default"}) },
+			lead: "service_account is not set",
+		},
+		{
+			kase: "account-untold", name: "before env asks for credentials", args: []string{"env", "--expect-service-account", "deploy"},
+			edit: func(p *place) { p.ambient(); p.remove(podFile) }, lead: "automount_service_account_token may be off",
+		},
+		{
+			kase: "account-of-manager", name: "a slip in the name alone", args: append(slices.Clip(asRunner), "--expect-service-account", "gitlab-runner"),
+			edit: func(p *place) { p.token(awsfake.PodToken{ServiceAccount: "gitlab-runne"}); config(sharedConfig)(p) },
+			lead: "is a slip", not: jobLines,
+		},
+		{
 			kase: "account-of-pod", name: "white space in what was expected", args: []string{"--expect-service-account", "gitlab/gitlab-jobs "},
 			lead: "white space around it differs", not: []string{"namespace"},
 		},

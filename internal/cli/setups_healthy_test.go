@@ -145,6 +145,10 @@ func harmlessSets() []harmless {
 			name := s.role[strings.LastIndexByte(s.role, '/')+1:]
 			return []string{"--expect-role", name, "--expect-account", awsfake.Account, "--expect-service-account", "gitlab/gitlab-jobs"}
 		}},
+		{name: "a service account that the job expected, and got", env: []string{"KUBERNETES_SERVICE_ACCOUNT_OVERWRITE=gitlab-jobs", "CI_AWS_EXPECT_SERVICE_ACCOUNT=gitlab-jobs"}, add: func(p *place, _ source, _ *partition) []string {
+			p.ordinary(awsfake.PodToken{})
+			return nil
+		}},
 		{name: "a service account that the job asked for, and got", env: []string{"KUBERNETES_SERVICE_ACCOUNT_OVERWRITE=gitlab-jobs"}, add: func(p *place, _ source, _ *partition) []string {
 			p.ordinary(awsfake.PodToken{})
 			return nil

@@ -17,6 +17,7 @@ type talk struct {
 	io      IO
 	redact  report.Redactor
 	verbose bool
+	section *section // what is said for a section of the job's log; nil where nothing is folded
 }
 
 func newTalk(io IO) *talk {
@@ -27,7 +28,12 @@ func newTalk(io IO) *talk {
 }
 
 func (t *talk) say(kind, text string) {
-	_, _ = fmt.Fprintf(t.io.Err, "ci-aws: %s: %s\n", kind, t.redact.Redact(text))
+	line := "ci-aws: " + kind + ": " + t.redact.Redact(text)
+	if t.section != nil {
+		t.section.lines = append(t.section.lines, sectionLine{text: line, warning: kind == "warning"})
+		return
+	}
+	_, _ = fmt.Fprintln(t.io.Err, line)
 }
 
 // warn says what stops nobody but should be known.

@@ -30,7 +30,7 @@ type Options struct {
 type Expectations struct {
 	Role           report.Value // an ARN or a role's name
 	Account        report.Value // 12 digits
-	ServiceAccount report.Value // namespace/name
+	ServiceAccount report.Value // namespace/name, or name of whatever namespace
 }
 
 // Result is a diagnosis. Secrets are those that it came upon, to be kept out of

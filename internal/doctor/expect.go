@@ -2,10 +2,12 @@ package doctor
 
 import (
 	"cmp"
+	"errors"
 	"strings"
 
 	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 	"gitlab.com/ci-aws/ci-aws/internal/iam"
+	"gitlab.com/ci-aws/ci-aws/internal/identity"
 	"gitlab.com/ci-aws/ci-aws/internal/near"
 	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
@@ -36,7 +38,7 @@ func (e *exam) expectedAccount(who report.Value) report.Value {
 
 // accountConfirmed reports whether the pod runs under the account that was told.
 func (e *exam) accountConfirmed() bool {
-	return e.o.Expect.ServiceAccount.Known() && e.o.Expect.ServiceAccount.Text == e.id.Who().Text
+	return e.o.Expect.ServiceAccount.Known() && identity.SameAccount(e.id.Who().Text, e.o.Expect.ServiceAccount.Text)
 }
 
 func (e *exam) serviceAccountExpected() []report.Finding {
@@ -45,36 +47,39 @@ func (e *exam) serviceAccountExpected() []report.Finding {
 		return one(f)
 	}
 	expected := e.expectedAccount(who)
-	facts := catalogue.Facts{"who": who.Text, "expected": expected.Text, "expected-from": expected.From, "slip": near.Slip(who.Text, expected.Text)}
 	switch {
 	case !expected.Known():
 		return nil
 	case !who.Known() && !e.o.Expect.ServiceAccount.Known():
 		return nil // nobody asked, and nobody tells
-	case !who.Known():
-		return one(catalogue.Find("account-untold").Finding(facts, []report.Value{expected}))
-	case who.Text == expected.Text:
+	case identity.SameAccount(who.Text, expected.Text):
 		return holds("service-account-expected", who, expected)
-	case e.o.AsRunner:
-		facts.Say("no-slip", facts["slip"] == "")
-		return one(catalogue.Find("account-of-manager").Finding(facts, []report.Value{who, expected}))
+	case who.Known() && e.o.AsRunner:
+		return one(otherManager(who, expected))
 	}
-	return one(e.otherAccount(facts, who, expected))
+	return one(e.otherAccount(expected))
+}
+
+// otherManager is the finding of a manager's pod under another account than it
+// should have.
+func otherManager(who, expected report.Value) report.Finding {
+	got := who.Text
+	if !strings.Contains(expected.Text, "/") {
+		_, got, _ = strings.Cut(got, "/")
+	}
+	facts := catalogue.Facts{"who": who.Text, "expected": expected.Text, "expected-from": expected.From, "slip": near.Slip(got, expected.Text)}
+	facts.Say("no-slip", facts["slip"] == "")
+	return catalogue.Find("account-of-manager").Finding(facts, []report.Value{who, expected})
 }
 
 // otherAccount is the finding of a job's pod under another account than it should
-// have.
-func (e *exam) otherAccount(facts catalogue.Facts, who, expected report.Value) report.Finding {
-	namespace, name, _ := strings.Cut(strings.TrimSpace(expected.Text), "/")
-	place, actual, _ := strings.Cut(who.Text, "/")
-	facts.Say("swapped", who.Text == name+"/"+namespace)
-	facts.Say("other-namespace", actual == name && place != namespace)
-	facts.Say("overwrite", e.job.Get(overwrite) == name)
-	facts.Say("default-account", actual == "default")
-	facts.Say("other-account", facts["swapped"]+facts["overwrite"]+facts["default-account"]+facts["slip"]+facts["other-namespace"] == "")
-	f := catalogue.Find("account-of-pod").Finding(facts, []report.Value{who, expected})
-	if facts["other-namespace"] == "" {
-		f.Paste = accountSnippets(name, facts["overwrite"] != "")
+// have, or under one that nothing tells.
+func (e *exam) otherAccount(expected report.Value) report.Finding {
+	err := e.id.CheckServiceAccount(expected, near.Slip)
+	f, ok := identity.Finding(err)
+	wrong, _ := errors.AsType[*identity.Error](err)
+	if ok && wrong.Case == "account-of-pod" && wrong.Facts["other-namespace"] == "" {
+		f.Paste = accountSnippets(wrong.Facts["name"], wrong.Facts["overwrite"] != "")
 	}
 	return f
 }

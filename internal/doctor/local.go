@@ -77,7 +77,7 @@ func concerns(err error, check string) bool {
 
 func (e *exam) identityPresent() []report.Finding {
 	who := e.id.Who()
-	if expected := e.expectedAccount(who); e.survey.Source != nil && who.Known() && expected.Known() && expected.Text != who.Text {
+	if expected := e.expectedAccount(who); e.survey.Source != nil && who.Known() && expected.Known() && !identity.SameAccount(who.Text, expected.Text) {
 		return one(catalogue.Waits("identity-present", "service-account-expected"))
 	}
 	if e.survey.Source != nil {

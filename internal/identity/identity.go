@@ -56,27 +56,28 @@ const intermediate = MinDuration
 // Request is what was asked for: each setting with its source, after flags and
 // variables were joined.
 type Request struct {
-	Source      Source
-	Role        report.Value
-	Chain       []Step
-	TokenFile   report.Value
-	IDTokenEnv  report.Value
-	Region      report.Value
-	RegionElse  report.Value // where nothing else tells a region
-	Endpoint    report.Value
-	AllowHosts  []string
-	Duration    time.Duration // 0 for the default
-	DurationSet string        // where Duration comes from
-	SessionName report.Value
-	Policy      report.Value // the session policy's JSON, and the file it is from
-	PolicyARNs  []string
-	Tags        []Tag
-	Accounts    []string         // the accounts that are allowed; none for all
-	AccountsSet string           // where Accounts comes from
-	Wait        time.Duration    // how long to wait out AccessDenied
-	Now         func() time.Time // the clock; nil for the machine's
-	Timeout     time.Duration    // of one exchange, for messages
-	Attempts    int              // the most calls for one answer, below AWS_MAX_ATTEMPTS or 5; 0 for those
+	Source         Source
+	Role           report.Value
+	Chain          []Step
+	TokenFile      report.Value
+	IDTokenEnv     report.Value
+	Region         report.Value
+	RegionElse     report.Value // where nothing else tells a region
+	Endpoint       report.Value
+	AllowHosts     []string
+	Duration       time.Duration // 0 for the default
+	DurationSet    string        // where Duration comes from
+	SessionName    report.Value
+	Policy         report.Value // the session policy's JSON, and the file it is from
+	PolicyARNs     []string
+	Tags           []Tag
+	Accounts       []string         // the accounts that are allowed; none for all
+	AccountsSet    string           // where Accounts comes from
+	ServiceAccount report.Value     // the service account that the pod should run under, see CheckServiceAccount
+	Wait           time.Duration    // how long to wait out AccessDenied
+	Now            func() time.Time // the clock; nil for the machine's
+	Timeout        time.Duration    // of one exchange, for messages
+	Attempts       int              // the most calls for one answer, below AWS_MAX_ATTEMPTS or 5; 0 for those
 }
 
 // Step is one more role to assume.

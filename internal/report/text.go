@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,9 +49,9 @@ func (o TextOptions) section(b *strings.Builder, g Group, name string) {
 	if g.Open || slices.ContainsFunc(g.Findings, func(f Finding) bool { return f.Bad() || f.Status == Warn }) {
 		folded = ""
 	}
-	fmt.Fprintf(b, "\x1b[0Ksection_start:%d:ci_aws_%s%s\r\x1b[0K%s\n", o.Now().Unix(), name, folded, g.Title)
+	startSection(b, "ci_aws_"+name+folded, g.Title, o.Now())
 	o.findings(b, g)
-	fmt.Fprintf(b, "\x1b[0Ksection_end:%d:ci_aws_%s\r\x1b[0K\n", o.Now().Unix(), name)
+	endSection(b, "ci_aws_"+name, o.Now())
 }
 
 // findings writes a group. Texts are cleaned one by one, so that two of them

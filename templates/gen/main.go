@@ -1,22 +1,31 @@
-// Command gen writes component.yml, the whole wiring in one file for projects
-// that cannot include a component of the catalog, from the templates. With
-// -check it writes nothing and fails where the file is not what it would write.
+// Command gen writes the components, templates/*.yml, from their sources and the script blocks in templates/src;
+// component.yml, which is the hidden jobs for other kinds of include; and docs/inputs.md from what they say of their
+// inputs. With -check it writes nothing and fails where a file is not what it would write.
 package main
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
-const header = `# ci-aws for include: project, remote or local; generated from templates/ci-aws.yml by "make docs", do not edit.
+const notice = "# Generated from templates/src/%s by \"make templates\": do not edit.\n"
+
+const componentHead = `# ci-aws in one file, for include: project, remote or local; generated from templates/src/ci-aws.yml by "make
+# templates": do not edit. It holds hidden jobs only. A ready job is one that extends them:
+#
+#   whoami:
+#     extends: .ci-aws
+#     script: [ci-aws whoami]
+#
 `
 
 func main() {
-	check := flag.Bool("check", false, "fail where component.yml is not current, write nothing")
+	check := flag.Bool("check", false, "fail where a file is not current, write nothing")
 	flag.Parse()
 	if err := run(".", *check); err != nil {
 		fmt.Fprintln(os.Stderr, "templates/gen:", err)
@@ -24,35 +33,75 @@ func main() {
 	}
 }
 
-// run writes component.yml under root, or compares it.
+// A file is one that is generated: its path from the root, and its text.
+type file struct{ path, text string }
+
+// run writes the generated files under root, or compares them.
 func run(root string, check bool) error {
-	template, err := os.ReadFile(filepath.Join(root, "templates", "ci-aws.yml"))
+	files, err := generate(root)
 	if err != nil {
 		return err
 	}
-	want, err := component(template)
-	if err != nil {
-		return err
+	errs := []error{strangers(root, files)}
+	for _, f := range files {
+		path := filepath.Join(root, f.path)
+		if !check {
+			errs = append(errs, os.WriteFile(path, []byte(f.text), 0o644)) //nolint:gosec // a file of the repository, read by all
+			continue
+		}
+		if got, err := os.ReadFile(path); err != nil {
+			errs = append(errs, err)
+		} else if string(got) != f.text {
+			errs = append(errs, errors.New(f.path+" is not current: run make templates"))
+		}
 	}
-	path := filepath.Join(root, "component.yml")
-	if !check {
-		return os.WriteFile(path, want, 0o644) //nolint:gosec // a file of the repository, read by all
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(got, want) {
-		return errors.New("component.yml is not current: run make docs")
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
-// component is the template of the hidden jobs under a first line that says
-// what the file is.
-func component(template []byte) ([]byte, error) {
-	if !bytes.HasPrefix(template, []byte("#")) || !bytes.Contains(template, []byte("\nspec:\n")) {
-		return nil, errors.New("templates/ci-aws.yml: wants a comment, then spec")
+// generate makes every file, in a fixed order.
+func generate(root string) ([]file, error) {
+	src, err := readSource(root)
+	if err != nil {
+		return nil, err
 	}
-	return append([]byte(header), template...), nil
+	paths, err := filepath.Glob(filepath.Join(root, source, "*.yml"))
+	if err != nil {
+		return nil, err
+	}
+	var files []file
+	var components []component
+	for _, path := range paths {
+		name := filepath.Base(path)
+		text, err := src.expand(name)
+		if err != nil {
+			return nil, err
+		}
+		c, err := readComponent(strings.TrimSuffix(name, ".yml"), text)
+		if err != nil {
+			return nil, err
+		}
+		components = append(components, c)
+		files = append(files, file{"templates/" + name, fmt.Sprintf(notice, name) + text})
+		if name == "ci-aws.yml" {
+			files = append(files, file{"component.yml", componentHead + text})
+		}
+	}
+	if !slices.ContainsFunc(components, func(c component) bool { return c.name == "ci-aws" }) {
+		return nil, errors.New(source + " has no ci-aws.yml")
+	}
+	page, err := inputsPage(root, src.version, components)
+	return append(files, file{"docs/inputs.md", page}), err
+}
+
+// strangers reports components that have no source: GitLab would offer them.
+func strangers(root string, files []file) error {
+	paths, err := filepath.Glob(filepath.Join(root, "templates", "*.yml"))
+	errs := []error{err}
+	for _, path := range paths {
+		name := "templates/" + filepath.Base(path)
+		if !slices.ContainsFunc(files, func(f file) bool { return f.path == name }) {
+			errs = append(errs, errors.New(name+" has no source in "+source))
+		}
+	}
+	return errors.Join(errs...)
 }

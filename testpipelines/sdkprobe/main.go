@@ -2,6 +2,7 @@
 // default chain of the Go SDK and uses it.
 //
 //	sdkprobe whoami                   prints who the caller is, as JSON
+//	sdkprobe outlive DURATION         the same, and again after that time
 //	sdkprobe roundtrip s3://BUCKET/KEY writes an object, reads it back, deletes it
 package main
 

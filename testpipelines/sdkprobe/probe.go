@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -17,7 +18,9 @@ import (
 )
 
 func run(ctx context.Context, args []string, out io.Writer) error {
-	conf, err := config.LoadDefaultConfig(ctx)
+	conf, err := config.LoadDefaultConfig(ctx, config.WithCredentialsCacheOptions(func(o *aws.CredentialsCacheOptions) {
+		o.ExpiryWindow = margin
+	}))
 	if err != nil {
 		return fmt.Errorf("loading the SDK's configuration: %w", err)
 	}
@@ -26,8 +29,31 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return whoami(ctx, conf, out)
 	case len(args) == 2 && args[0] == "roundtrip":
 		return roundtrip(ctx, conf, args[1], out)
+	case len(args) == 2 && args[0] == "outlive":
+		return outlive(ctx, conf, args[1], out)
 	}
-	return errors.New("want: sdkprobe whoami | sdkprobe roundtrip s3://BUCKET/KEY")
+	return errors.New("want: sdkprobe whoami | sdkprobe outlive DURATION | sdkprobe roundtrip s3://BUCKET/KEY")
+}
+
+// margin is how long before their end credentials are no longer used: sandbox
+// sessions are short.
+const margin = time.Second
+
+// outlive asks who the caller is at once and again after so long, as one program.
+func outlive(ctx context.Context, conf aws.Config, length string, out io.Writer) error {
+	d, err := time.ParseDuration(length)
+	if err != nil {
+		return fmt.Errorf("%q is no duration", length)
+	}
+	if err := whoami(ctx, conf, out); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+	}
+	return whoami(ctx, conf, out)
 }
 
 // whoami prints the caller's ARN and account, and the SDK's name for the place

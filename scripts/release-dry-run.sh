@@ -1,0 +1,39 @@
+#!/bin/sh
+# release-dry-run.sh [VERSION] makes the release of this tree, as it is, into dist/: all but the commit and the uploads.
+# Everything is made twice, in two folders, and has to come out the same. VERSION is the one in the code without -dev
+# where none is given.
+set -eu
+cd "$(dirname "$0")/.."
+version=${1:-$(sed -n 's/^const Version = "\(.*\)"$/\1/p' internal/cli/version.go)}
+version=${version%-dev}
+date=$(date -u +%Y-%m-%d ${SOURCE_DATE_EPOCH:+-d "@$SOURCE_DATE_EPOCH"})
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# What would be committed now; a file that was removed is still listed.
+# shellcheck disable=SC2016 # expanded by the inner shell
+git ls-files -z --cached --others --exclude-standard --deduplicate |
+  xargs -0 sh -c 'for file; do [ ! -e "$file" ] || printf "%s\0" "$file"; done' sh |
+  tar -c --null -T - -f "$work/tree.tar"
+# The paths differ in length and in depth.
+for tree in "$work/once" "$work/and/once/more"; do
+  mkdir -p "$tree"
+  tar -x -C "$tree" -f "$work/tree.tar"
+  sh "$tree/scripts/release-prepare.sh" "$version" "$date"
+  sh "$tree/scripts/release-assets.sh" ci-aws
+  mkdir "$tree/dist/templates"
+  cp "$tree"/templates/*.yml "$tree/dist/templates/"
+  cp "$tree/component.yml" "$tree/dist/"
+  (cd "$tree" && find dist -type f | LC_ALL=C sort | xargs sha256sum) >"$tree.sums"
+done
+diff "$work/once.sums" "$work/and/once/more.sums" >&2 ||
+  { echo "release: error: the two builds differ in the files above" >&2; exit 1; }
+echo "release: built twice, in two folders: $(wc -l <"$work/once.sums") files, all the same"
+sh "$work/once/scripts/release-check.sh"
+
+rm -rf dist
+mv "$work/once/dist" dist
+echo "release: version $version is in dist:"
+du -ah --apparent-size --max-depth=2 dist | sort -k 2
