@@ -26,7 +26,9 @@ func goList(t *testing.T, args ...string) []string {
 func TestEachRoomKnowsOnlyTheRoomsBelowIt(t *testing.T) {
 	mayKnow := map[string]string{
 		"cmd/ci-aws":          "internal/cli",
-		"internal/cli":        "internal/awsconfig internal/cache internal/catalogue internal/child internal/credserver internal/credstore internal/doctor internal/export internal/iam internal/identity internal/job internal/mask internal/near internal/report internal/runner internal/smoke internal/trust",
+		"internal/cli":        "internal/awsconfig internal/cache internal/catalogue internal/child internal/credserver internal/credstore internal/doctor internal/export internal/iam internal/identity internal/job internal/mask internal/near internal/refs internal/render internal/report internal/runner internal/smoke internal/trust",
+		"internal/refs":       "internal/catalogue internal/iam internal/near internal/report internal/runner internal/trust",
+		"internal/render":     "internal/iam internal/near internal/report internal/runner internal/smoke",
 		"internal/smoke":      "internal/catalogue internal/report internal/runner",
 		"internal/doctor":     "internal/cache internal/catalogue internal/iam internal/identity internal/job internal/near internal/report internal/runner",
 		"internal/cache":      "internal/catalogue internal/iam internal/report internal/silence",

@@ -1,5 +1,5 @@
-// Command gen writes docs/commands.md, docs/checks.md and docs/matrix.svg from the code. With
-// -check it writes nothing and fails where a file is not what it would write.
+// Command gen writes docs/commands.md, docs/checks.md, docs/matrix.svg and the schema of
+// ci-aws.yaml from the code. With -check it writes nothing and fails where a file is not what it would write.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"gitlab.com/ci-aws/ci-aws/internal/cli"
+	"gitlab.com/ci-aws/ci-aws/internal/render"
 )
 
 func main() {
@@ -34,6 +35,7 @@ func run(check bool) error {
 		{"docs/commands.md", cli.Reference()},
 		{"docs/checks.md", checked},
 		{"docs/matrix.svg", drawn},
+		{render.SchemaFile, render.Schema()},
 	} {
 		errs = append(errs, write(file.path, file.text, check))
 	}

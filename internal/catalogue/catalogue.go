@@ -82,7 +82,7 @@ func Quote(s string) string {
 
 // Title is the healthy fact that a check proves.
 func Title(check string) string {
-	for _, titles := range []map[string]string{identityTitles, podTitles, trustTitles, runnerTitles, bucketTitles, cacheCheckTitles, cacheAccessTitles, smokeTitles, cacheLogTitles} {
+	for _, titles := range []map[string]string{identityTitles, podTitles, trustTitles, runnerTitles, bucketTitles, cacheCheckTitles, cacheAccessTitles, smokeTitles, cacheLogTitles, refsTitles} {
 		if t, ok := titles[check]; ok {
 			return t
 		}
@@ -92,7 +92,7 @@ func Title(check string) string {
 
 // All returns every case, in the order of a diagnosis.
 func All() []Case {
-	return slices.Concat(local, pod, web, signed, agent, network, trust, narrow, runnerConfig, bucket, s3Network, cacheCheck, cacheAccess, smoke, cacheLog, cachePair)
+	return slices.Concat(local, pod, web, signed, agent, network, trust, narrow, runnerConfig, bucket, s3Network, cacheCheck, cacheAccess, smoke, cacheLog, cachePair, refs(), refsCache())
 }
 
 // Find returns the case of that id. An id that is not in the catalogue is a

@@ -39,6 +39,7 @@ func Stages() []Stage {
 		{"objects", "what a role can do with the cache's objects", slices.Concat(cacheCheck, cacheAccess)},
 		{"cache-log", "what a job's log says of its caches", slices.Concat(cacheLog, cachePair)},
 		{"smoke", "the cache between fleets", smoke},
+		{"refs", "files that refer to each other", slices.Concat(refs(), refsCache())},
 	}
 	all := []Case{}
 	for _, s := range stages {

@@ -81,6 +81,8 @@ func makers() []maker {
 		{"trust", trustCommand},
 		{"cache", cacheCommand},
 		{"smoke", smokeCommand},
+		{"render", renderCommand},
+		{"refs", refsCommand},
 		{"completion", completionCommand},
 	}
 }

@@ -27,8 +27,8 @@ func TestEachCommandIsMadeUnderTheNameThatItHas(t *testing.T) {
 	for line, full := range map[string][]string{
 		"ci-aws env --region x":             {"env"},
 		"ci-aws exec -- ci-aws whoami":      {"whoami", "exec"},
-		"ci-aws help doctor":                {"whoami", "env", "exec", "doctor", "credential-process", "configure", "explain", "trust", "cache", "smoke", "completion"},
-		"ci-aws --generate-bash-completion": {"whoami", "env", "exec", "doctor", "credential-process", "configure", "explain", "trust", "cache", "smoke", "completion"},
+		"ci-aws help doctor":                {"whoami", "env", "exec", "doctor", "credential-process", "configure", "explain", "trust", "cache", "smoke", "render", "refs", "completion"},
+		"ci-aws --generate-bash-completion": {"whoami", "env", "exec", "doctor", "credential-process", "configure", "explain", "trust", "cache", "smoke", "render", "refs", "completion"},
 	} {
 		var made []string
 		for _, c := range commands(IO{}, newTalk(IO{}), strings.Fields(line)) {

@@ -39,6 +39,8 @@ func Reference() string {
 	b.WriteString(cacheCheckFields)
 	b.WriteString(smokeFields)
 	b.WriteString(smokeLogFields)
+	b.WriteString(refsFields)
+	writeRenderKeys(&b)
 	return b.String()
 }
 
@@ -119,6 +121,7 @@ var noVariable = map[string]bool{
 	"allow-endpoint-host": true, "version": true, "verify": true, "offline": true, "isolate": true, "unset": true,
 	"trust show --format": true, "sub": true, "aud": true, "issuer": true, "account": true, "partition": true,
 	"no-masking": true, "check": true, "serve": true, "profile": true, "file": true, "force": true, "remove": true, "smoke plan --fleet": true,
+	"render": true, "render init": true, // all of them
 }
 
 func writeFlags(b *strings.Builder, command string, flags []cli.Flag) {
@@ -127,7 +130,7 @@ func writeFlags(b *strings.Builder, command string, flags []cli.Flag) {
 		name := f.Names()[0]
 		placeholder, usage := unquote(f)
 		env := "`" + variableOf(command, name) + "`"
-		if noVariable[name] || noVariable[command+" --"+name] {
+		if noVariable[name] || noVariable[command] || noVariable[command+" --"+name] {
 			env = ""
 		}
 		fmt.Fprintf(b, "| `%s` | %s | %s |\n", strings.TrimSpace("--"+name+" "+placeholder), env, usage)

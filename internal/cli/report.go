@@ -23,6 +23,7 @@ type reportForm struct {
 	times             bool             // the text says how long each check took
 	siblings          []report.Sibling // of the findings in the JSON
 	html              func() string    // the form html, of a command that has one
+	mermaid           func() string    // likewise
 }
 
 // reportForm reads --output, --file and --annotations. A command may have more
@@ -98,6 +99,8 @@ func (f reportForm) render(io IO, j job.Job, r report.Report, suite, form string
 		return r.JUnit(suite)
 	case "html":
 		return f.html()
+	case "mermaid":
+		return f.mermaid()
 	}
 	inLog := j.InGitLab() && sameFile(io.Out, io.Err)
 	colour := (inLog || terminal(io.Out)) && j.Get("NO_COLOR") == ""

@@ -300,7 +300,7 @@ func (p *place) findings(args ...string) ([]found, int) {
 func (p *place) both(args ...string) (all []found, text string, code int) {
 	p.t.Helper()
 	words := slices.IndexFunc(args, func(a string) bool {
-		return !slices.Contains([]string{"doctor", "trust", "cache", "check", "smoke", "log", "read", "report"}, a)
+		return !slices.Contains([]string{"doctor", "trust", "cache", "check", "smoke", "log", "read", "report", "refs"}, a)
 	})
 	if words < 0 {
 		words = len(args)

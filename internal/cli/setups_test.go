@@ -32,7 +32,7 @@ type setup struct {
 }
 
 func setups() []setup {
-	return slices.Concat(podSetups(), jobSetups(), expectSetups(), stsSetups(), signedSetups(), waySetups(), bucketSetups(), s3WaySetups(), runnerSetups(), trustSetups(), cacheSetups(), accessSetups(), cacheLogSetups(), smokeSetups())
+	return slices.Concat(podSetups(), jobSetups(), expectSetups(), stsSetups(), signedSetups(), waySetups(), bucketSetups(), s3WaySetups(), runnerSetups(), trustSetups(), cacheSetups(), accessSetups(), cacheLogSetups(), smokeSetups(), refsSetups())
 }
 
 // TestTheFirstFindingNamesTheWrongReference has a row for each way to fail that
@@ -57,7 +57,7 @@ func TestTheFirstFindingNamesTheWrongReference(t *testing.T) {
 				args[i] = strings.ReplaceAll(args[i], "$ROOT", p.root)
 			}
 			said := ""
-			if slices.Contains([]string{"doctor", "trust", "cache", "smoke"}, args[0]) {
+			if slices.Contains([]string{"doctor", "trust", "cache", "smoke", "refs"}, args[0]) {
 				said = p.judge(s, args)
 			} else {
 				said = p.judgeError(s, args)

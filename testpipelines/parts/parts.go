@@ -32,6 +32,10 @@ func Root() (string, error) {
 	}
 }
 
+// NotAtHand begins the reason of a skip that is none in CI either: what the test
+// needs cannot be installed by name, so it runs where somebody has it.
+const NotAtHand = "not at hand: "
+
 // Program is the path of a program in PATH.
 func Program(t testing.TB, name string) string {
 	t.Helper()

@@ -24,6 +24,10 @@ func TestTheCountSaysWhatGoTestSaid(t *testing.T) {
 {"Action":"pass","Package":"q"}
 {"Action":"skip","Package":"without-tests"}
 `
+		atHand = `{"Action":"output","Package":"v","Test":"TestF","Output":"    f_test.go:3: not at hand: terraform\n"}
+{"Action":"skip","Package":"v","Test":"TestF"}
+{"Action":"pass","Package":"v"}
+`
 		fails = `{"Action":"output","Package":"r","Test":"TestD","Output":"=== RUN   TestD\n"}
 {"Action":"output","Package":"r","Test":"TestD","Output":"    d_test.go:9: wrong\n"}
 {"Action":"fail","Package":"r","Test":"TestD"}
@@ -55,6 +59,10 @@ func TestTheCountSaysWhatGoTestSaid(t *testing.T) {
 			"in CI a skip fails", passes + skips, true, true,
 			"ok  \tp\t0.1s\nci-aws: 1 passed, 0 failed, 2 skipped (fish not installed: 1; no reason given: 1)\n" +
 				"runtests: in CI a skipped test is a failure\n1 passed, 0 failed, 2 skipped\n", 1,
+		},
+		{
+			"what nobody can install is skipped in CI too", passes + atHand, true, true,
+			"ok  \tp\t0.1s\nci-aws: 1 passed, 0 failed, 1 skipped (not at hand: terraform: 1)\n1 passed, 0 failed, 1 skipped\n", 0,
 		},
 		{"a failure is shown and counted", passes + fails, false, false, "ok  \tp\t0.1s\n    d_test.go:9: wrong\nFAIL\tr\t0.1s\n1 passed, 1 failed, 0 skipped\n", 1},
 		{"a package that does not build is one failure", passes + broken, false, false, "ok  \tp\t0.1s\ns.go:1: undefined: x\nFAIL\ts [build failed]\n1 passed, 1 failed, 0 skipped\n", 1},
