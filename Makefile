@@ -2,7 +2,7 @@
 .PHONY: build test demo lint templates docs docs-check fuzz bench size binaries release release-tag release-dry-run
 
 RELEASE := -trimpath -buildvcs=false -tags urfave_cli_no_docs -ldflags '-s -w'
-SIZE_LIMIT := 6291456
+SIZE_LIMIT := 6815744
 # What is released is built by this toolchain, for these processors at their baseline, whatever the machine's settings.
 TOOLCHAIN := go1.26.8
 PINNED := GOTOOLCHAIN=$(TOOLCHAIN) GOFLAGS= GOEXPERIMENT= GOFIPS140=off GOAMD64=v1 GOARM64=v8.0

@@ -1,7 +1,8 @@
 #!/bin/sh
 # image-parts.sh FOLDER lays into FOLDER what the images hold beside ci-aws: ca-certificates.crt, busybox-amd64 and
-# busybox-arm64, from the Debian packages that tools/image/debian.txt pins. They are fetched by apt once, with a state
-# of its own that leaves this machine's as it is, and kept in the user's cache folder under their sums.
+# busybox-arm64, and the copyright files of both, from the Debian packages that tools/image/debian.txt pins. They are
+# fetched by apt once, with a state of its own that leaves this machine's as it is, and kept in the user's cache folder
+# under their sums.
 set -eu
 folder=$(mkdir -p "$1" && cd "$1" && pwd)
 cd "$(dirname "$0")/.."
@@ -62,6 +63,8 @@ done <"$work/pins"
 for arch in amd64 arm64; do
   cp "$work/busybox-static-$arch/bin/busybox" "$folder/busybox-$arch"
 done
+cp "$work/busybox-static-amd64/usr/share/doc/busybox-static/copyright" "$folder/busybox-static.copyright"
+cp "$work/ca-certificates-all/usr/share/doc/ca-certificates/copyright" "$folder/ca-certificates.copyright"
 # As update-ca-certificates makes it, each file with an end to its last line, without this machine's own certificates.
 find "$work/ca-certificates-all/usr/share/ca-certificates/mozilla" -name '*.crt' | LC_ALL=C sort | while read -r file; do
   awk 1 "$file"

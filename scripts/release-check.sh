@@ -24,8 +24,12 @@ done
 echo "release: sums, templates and toolchain ($toolchain) agree"
 
 go build -C tools/image -buildvcs=false -o "$work/image" .
-"$work/image" check -binaries dist dist/image/scratch
-"$work/image" check -binaries dist dist/image/busybox
+"$work/image" check -binaries dist -version "$version" dist/image/scratch
+"$work/image" check -binaries dist -version "$version" -busybox dist/image/busybox
+for variant in scratch busybox; do
+  digest=$("$work/image" digest "dist/image/$variant")
+  grep -Fq "$digest" dist/notes.md || fail "the notes do not name $digest, the image in dist/image/$variant"
+done
 
 # in IMAGE COMMAND… runs a command in the unpacked image, as its user where this one may become another
 in_image() {

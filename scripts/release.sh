@@ -12,19 +12,29 @@ fail() {
   exit 1
 }
 
-[ -z "$(git status --porcelain)" ] ||
-  fail "the work tree has changes" "a release is made of what is committed: commit them, or take them away (git status)"
 if git rev-parse --quiet --verify "refs/tags/$version" >/dev/null; then
   fail "the tag $version exists" "a version is released once: take the next number"
 fi
+case $version in
+  "$(sed -n 's/^const Version = "\(.*\)"$/\1/p' internal/cli/version.go)")
+    [ "${version%-dev}" = "$version" ] || fail "$version is begun already" "there is nothing to do: it is the version in internal/cli/version.go"
+    fail "$version is committed already" "tag it: git tag --annotate --message \"ci-aws $version\" $version"
+    ;;
+esac
+[ -z "$(git status --porcelain)" ] ||
+  fail "the work tree has changes" "a release is made of what is committed: commit them, or take them away (git status)"
+{ git var GIT_AUTHOR_IDENT && git var GIT_COMMITTER_IDENT; } >/dev/null 2>&1 ||
+  fail "git does not know who commits" "git config user.name NAME && git config user.email ADDRESS"
 
 work=$(mktemp -d)
 trap 'git worktree remove --force "$work/tree" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 git worktree add --quiet --detach "$work/tree" HEAD
 date=$(date -u +%Y-%m-%d ${SOURCE_DATE_EPOCH:+-d "@$SOURCE_DATE_EPOCH"})
 sh "$work/tree/scripts/release-prepare.sh" "$version" "$date"
+sh "$work/tree/scripts/release-read.sh"
 
 subject="release $version"
 [ "${version%-dev}" = "$version" ] || subject="begin $version"

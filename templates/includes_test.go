@@ -36,6 +36,27 @@ func TestEveryIncludeOfOursGivesOnlyInputsThatExist(t *testing.T) {
 	}
 }
 
+// TestWhatRenderWritesFitsTheInputs reads the pipelines that internal/render is
+// compared with: an input that does not exist, or a value that its regex refuses,
+// would be GitLab's to tell.
+func TestWhatRenderWritesFitsTheInputs(t *testing.T) {
+	paths, err := filepath.Glob("../internal/render/testdata/*/out/gitlab-ci.yml")
+	if err != nil || len(paths) < 2 {
+		t.Fatalf("rendered pipelines: %q, %v", paths, err)
+	}
+	component := regexp.MustCompile(`\$CI_SERVER_FQDN/[^"@]+/([a-z-]+)@[^"]+`)
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		here := component.ReplaceAll(text, []byte("$$CI_SERVER_FQDN/$$CI_PROJECT_PATH/$1@$$CI_COMMIT_SHA"))
+		for _, problem := range includeProblems(t, here, all(t)) {
+			t.Errorf("%s: %s", path, problem)
+		}
+	}
+}
+
 func includeProblems(t *testing.T, pipeline []byte, templates map[string]template) []string {
 	t.Helper()
 	var file struct {

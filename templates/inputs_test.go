@@ -29,6 +29,7 @@ var halves = []string{"$", "$1", "${", "${}", "${NAME", "${1}", "$NAME$(id)", "$
 // An inputCase says what the regex of an input admits and refuses.
 type inputCase struct {
 	name             string
+	in               string // the template whose input it is, where templates differ
 	accepts, refuses []string
 	noVariable       bool // since GitLab does not expand one there
 }
@@ -61,9 +62,24 @@ var inputCases = []inputCase{
 		refuses: []string{"x", "12345678901", "1234567890123", "123456789012,", ",123456789012", "123456789012, 210987654321", "123456789012;210987654321", "*"},
 	},
 	{
-		name:    "source",
+		name: "source", in: "ci-aws",
 		accepts: []string{"", "auto", "irsa", "pod-identity", "gitlab", "ambient"},
 		refuses: []string{"x", "IRSA", "irsa gitlab", "env", "irsa;id"},
+	},
+	{
+		name: "source", in: "component.yml",
+		accepts: []string{"", "auto", "irsa", "pod-identity", "gitlab", "ambient"},
+		refuses: []string{"x", "IRSA", "irsa gitlab", "env", "irsa;id"},
+	},
+	{
+		name: "source", in: "whoami", // which asks for no ID token
+		accepts: []string{"", "auto", "irsa", "pod-identity", "ambient"},
+		refuses: []string{"x", "gitlab", "env", "irsa;id"},
+	},
+	{
+		name: "source", in: "doctor",
+		accepts: []string{"", "auto", "irsa", "pod-identity", "ambient"},
+		refuses: []string{"x", "gitlab", "env", "irsa;id"},
 	},
 	{
 		name: "audience",
@@ -133,6 +149,13 @@ var inputCases = []inputCase{
 		refuses: []string{"x", "12345678901", "1234567890123", "123456789012,210987654321"},
 	},
 	{
+		name: "refs-paths",
+		accepts: []string{
+			"", ".", "deploy", "./deploy/values.yaml .gitlab-ci.yml", "a/b-c_d+e=f,g@h:i", "$FOLDER/values.yaml ${OTHER}", "/etc/x ../y", "1e3 yes null", "0755", "a-- b-",
+		},
+		refuses: []string{" ", "a  b", " a", "a ", "a\tb", "-", "--closed", "a --closed", "a -", "a'b", "a;id", "a|b", "a&b", "a>b", "a*", "?", "[a]", "{a,b}", "~/a", "~", "(a)", "a#b", "!x"},
+	},
+	{
 		// Tags hold spaces and apostrophes, and GitLab expands a variable in tags
 		// where the child pipeline has none of that name.
 		name:       "fleets",
@@ -148,8 +171,8 @@ var inputCases = []inputCase{
 }
 
 func TestTheRegexOfEveryInputAdmitsWhatItShouldAndNothingThatAShellRuns(t *testing.T) {
-	of := map[string]input{}
-	for _, template := range all(t) {
+	of, templates := map[string]input{}, all(t)
+	for _, template := range templates {
 		maps.Copy(of, template.inputs)
 	}
 	var texts []string
@@ -161,8 +184,12 @@ func TestTheRegexOfEveryInputAdmitsWhatItShouldAndNothingThatAShellRuns(t *testi
 	var judged []string
 	for _, tt := range inputCases {
 		judged = append(judged, tt.name)
-		t.Run(tt.name, func(t *testing.T) {
-			pattern := regexp.MustCompile(of[tt.name].Regex)
+		t.Run(tt.in+" "+tt.name, func(t *testing.T) {
+			in := of[tt.name]
+			if tt.in != "" {
+				in = templates[tt.in].inputs[tt.name]
+			}
+			pattern := regexp.MustCompile(in.Regex)
 			some := tt.accepts[len(tt.accepts)-1]
 			accepts, refuses := tt.accepts, slices.Concat(tt.refuses, halves)
 			if tt.noVariable {
@@ -187,6 +214,7 @@ func TestTheRegexOfEveryInputAdmitsWhatItShouldAndNothingThatAShellRuns(t *testi
 	}
 	slices.Sort(texts)
 	slices.Sort(judged)
+	judged = slices.Compact(judged)
 	if diff := cmp.Diff(texts, judged); diff != "" {
 		t.Errorf("inputs with a regex, and those that have a case here (-want +got):\n%s", diff)
 	}
@@ -232,7 +260,7 @@ func TestEveryValueStaysTheTextThatItIs(t *testing.T) {
 	const mark = "MARKofTheInput"
 	for file, template := range all(t) {
 		for _, tt := range inputCases {
-			if _, ok := template.inputs[tt.name]; !ok {
+			if _, ok := template.inputs[tt.name]; !ok || tt.in != "" && tt.in != file {
 				continue
 			}
 			want := interpolate(t, template, map[string]string{tt.name: mark})
@@ -304,24 +332,15 @@ func TestTwoIncludesWithDifferentPrefixesShareNoName(t *testing.T) {
 	}
 }
 
-// TestEachSettingHasACopyThatNoProjectVariableOutranks: ci-aws compares the two.
-func TestEachSettingHasACopyThatNoProjectVariableOutranks(t *testing.T) {
+// TestAnEmptyInputTakesNothingAway: a variable of the job, as CI_AWS_REGION would
+// be, outranks that of the top of the YAML even where it is empty.
+func TestAnEmptyInputTakesNothingAway(t *testing.T) {
 	for file, template := range all(t) {
 		for job, keys := range template.body {
 			variables, _ := keys["variables"].(map[string]any)
-			for name, value := range variables {
-				setting, ours := strings.CutPrefix(name, "CI_AWS_")
-				if !ours || name == "CI_AWS_EXTENDS" {
-					continue
-				}
-				if of, copies := strings.CutPrefix(setting, "INPUT_"); copies {
-					if _, ok := variables["CI_AWS_"+of]; !ok {
-						t.Errorf("%s: %s: %s copies nothing", file, job, name)
-					}
-					continue
-				}
-				if variables["CI_AWS_INPUT_"+setting] != value {
-					t.Errorf("%s: %s: %s is %v, and its copy %v", file, job, name, value, variables["CI_AWS_INPUT_"+setting])
+			for name := range variables {
+				if strings.HasPrefix(name, "CI_AWS_") && !strings.HasPrefix(name, "CI_AWS_INPUT_") && name != "CI_AWS_EXTENDS" {
+					t.Errorf("%s: %s sets %s, and what is at the top of the YAML is lost", file, job, name)
 				}
 			}
 		}
@@ -340,17 +359,17 @@ func TestTheVariablesOfTheHiddenJobs(t *testing.T) {
 			"ROLE_ARN": given["role-arn"], "CHAIN_ROLE_ARN": "$CHAIN", "REGION": "eu-central-1", "ALLOWED_ACCOUNT": "123456789012", "DURATION": "1h",
 			"WANT_VERSION": "any", "BINARY_PROJECT": "a/b", "BINARY_URL": "https://h/x",
 		} {
-			all["CI_AWS_"+setting], all["CI_AWS_INPUT_"+setting] = value, value
+			all["CI_AWS_INPUT_"+setting] = value
 		}
 		maps.Copy(all, more)
 		return all
 	}
-	gitlab := map[string]any{"CI_AWS_SOURCE": "gitlab", "CI_AWS_INPUT_SOURCE": "gitlab"}
+	gitlab := map[string]any{"CI_AWS_INPUT_SOURCE": "gitlab"}
 	pod := map[string]any{
-		"CI_AWS_SOURCE": "irsa", "CI_AWS_INPUT_SOURCE": "irsa", "KUBERNETES_SERVICE_ACCOUNT_OVERWRITE": "gitlab-jobs",
-		"CI_AWS_EXPECT_SERVICE_ACCOUNT": "gitlab-jobs", "CI_AWS_INPUT_EXPECT_SERVICE_ACCOUNT": "gitlab-jobs",
+		"CI_AWS_INPUT_SOURCE": "irsa", "KUBERNETES_SERVICE_ACCOUNT_OVERWRITE": "gitlab-jobs",
+		"CI_AWS_INPUT_EXPECT_SERVICE_ACCOUNT": "gitlab-jobs",
 	}
-	profile := map[string]any{"AWS_CONFIG_FILE": "/tmp/ci-aws-$CI_JOB_ID/config", "AWS_SDK_LOAD_CONFIG": "1"}
+	profile := map[string]any{"AWS_CONFIG_FILE": "/tmp/ci-aws-$CI_JOB_ID/config", "CI_AWS_INPUT_CONFIG_FILE": "/tmp/ci-aws-$CI_JOB_ID/config", "AWS_SDK_LOAD_CONFIG": "1"}
 	token := map[string]any{"CI_AWS_ID_TOKEN": map[string]any{"aud": "aws"}}
 	want := map[string]map[string]any{
 		".p":              {"variables": settings(".p", pod)},

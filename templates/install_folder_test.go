@@ -116,7 +116,8 @@ func TestInstallUsesNoFolderOfAnother(t *testing.T) {
 	})
 }
 
-func TestInstallLeavesNothingOfOtherJobsInTheRunnersFolder(t *testing.T) {
+// TestInstallLeavesAloneWhatOtherJobsHaveFetched: they may be running, on a volume that both have.
+func TestInstallLeavesAloneWhatOtherJobsHaveFetched(t *testing.T) {
 	inEveryShell(t, func(t *testing.T, shell []string) {
 		n := newInternet(t, map[string][]reply{registry: {{status: 200, body: released}}})
 		j := newJob(t, shell, n, "curl", "sha256sum")
@@ -125,9 +126,47 @@ func TestInstallLeavesNothingOfOtherJobsInTheRunnersFolder(t *testing.T) {
 			j.mkdir(t, "tmp/"+name)
 		}
 		j.install(t, "")
-		want := append([]string{"drwx------ ci-aws", "drwx------ ci-aws_1.2.2_4711_0"}, append(installed[:2:2], "drwx------ mine")...)
+		want := append([]string{"drwx------ ci-aws", "drwx------ ci-aws_1.2.2_4711_0", "drwx------ ci-aws_1.2.3_4710_0"}, append(installed[:2:2], "drwx------ mine")...)
 		if diff := cmp.Diff(want, j.files(t)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestInstallLetsNobodyElseIn has a umask that lets everybody.
+func TestInstallLetsNobodyElseIn(t *testing.T) {
+	inEveryShell(t, func(t *testing.T, shell []string) {
+		n := newInternet(t, map[string][]reply{registry: {{status: 200, body: released}}})
+		j := newJob(t, shell, n, "curl", "sha256sum")
+		j.env["CI_AWS_INSTALL_DIR"] = j.dir + "/tmp/x/y"
+		if got := j.sh(t, "umask 0\n"+strict+step(t)); got.Code != 0 {
+			t.Errorf("%+v", got)
+		}
+		want := []string{"drwx------ x", "drwx------ x/y", "drwx------ x/y/ci-aws_1.2.3_4711_0", "-rwx------ x/y/ci-aws_1.2.3_4711_0/ci-aws"}
+		if diff := cmp.Diff(want, j.files(t)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestInstallThatIsInterruptedLeavesNothing has a curl that ends the step, as who cancels a job does.
+func TestInstallThatIsInterruptedLeavesNothing(t *testing.T) {
+	inEveryShell(t, func(t *testing.T, shell []string) {
+		for _, signal := range []string{"HUP", "INT", "TERM"} {
+			n := newInternet(t, nil)
+			j := newJob(t, shell, n, "sha256sum")
+			j.program(t, "curl", "echo part >"+j.dir+"/tmp/ci-aws_1.2.3_4711_0/part; kill -s "+signal+" $(cat "+j.dir+"/pid)")
+			j.link(t, "cat", parts.Program(t, "cat"))
+			// The step's own shell tells its number, as $$ is that of the job's.
+			own := strings.Replace(step(t), "umask 077\n", "umask 077\nsh -c 'echo $PPID' >"+j.dir+"/pid\n", 1)
+			j.link(t, "sh", parts.Program(t, "sh"))
+			want := failed("error: installing ci-aws 1.2.3: interrupted")
+			if diff := cmp.Diff(want, j.sh(t, strict+own)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", signal, diff)
+			}
+			if files := j.files(t); files != nil {
+				t.Errorf("%s left %v", signal, files)
+			}
 		}
 	})
 }

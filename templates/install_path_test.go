@@ -10,11 +10,12 @@ import (
 
 func TestInstallUsesTheOneInPATH(t *testing.T) {
 	const network = "hint: run the job again when gitlab.example.com has recovered"
-	down := failed("error: fetching "+registry+": HTTP 503, 3 times", network, instead)
-	older := failed("error: fetching "+registry+": HTTP 503, 3 times", network, instead,
-		"hint: DIR/bin/ci-aws (ci-aws version 1.2.2) is not version 1.2.3, so it is not used; the input version: any takes it")
-	strange := failed("error: fetching "+registry+": HTTP 503, 3 times", network, instead,
-		"hint: DIR/bin/ci-aws (tells no version) is not version 1.2.3, so it is not used; the input version: any takes it")
+	tries := retried(registry, "HTTP 503", "HTTP 503")
+	down := after(tries, failed("error: fetching "+registry+": HTTP 503, 3 times", network, instead))
+	older := after(tries, failed("error: fetching "+registry+": HTTP 503, 3 times", network, instead,
+		"hint: DIR/bin/ci-aws (ci-aws version 1.2.2) is not version 1.2.3, so it is not used; the input version: any takes it"))
+	strange := after(tries, failed("error: fetching "+registry+": HTTP 503, 3 times", network, instead,
+		"hint: DIR/bin/ci-aws (tells no version) is not version 1.2.3, so it is not used; the input version: any takes it"))
 	tests := []struct {
 		name, program, want string
 		down                bool
@@ -147,7 +148,8 @@ func TestInstallSaysWhatItCannotRead(t *testing.T) {
 			"hint: it is the path after the host, such as group/project; where it names a variable, that one is not set in this job")},
 		{"a place that is a variable", "CI_AWS_BINARY_URL", "$MIRROR", failed("error: fetching ci-aws 1.2.3: binary-url makes no http or https address", unset, instead)},
 		{"a place by ftp", "CI_AWS_BINARY_URL", "ftp://files.example.com", failed("error: fetching ci-aws 1.2.3: binary-url makes no http or https address", unset, instead)},
-		{"a job of no GitLab", "CI_API_V4_URL", "", failed("error: fetching ci-aws 1.2.3: CI_API_V4_URL makes no http or https address", unset, instead)},
+		{"a job of no GitLab", "CI_API_V4_URL", "", failed("error: fetching ci-aws 1.2.3: CI_API_V4_URL is not set",
+			"hint: GitLab sets it in each job: look for what has taken it away, such as env -i or sudo in front of a script", instead)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

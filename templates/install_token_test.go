@@ -2,6 +2,8 @@ package templates_test
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -44,7 +46,7 @@ func TestInstallSendsTheJobTokenOnlyAfterARefusal(t *testing.T) {
 		{
 			"a server that is ill in between", "",
 			map[string][]reply{registry: {{status: 404}, {status: 502}, good}},
-			fetching{result{0, home, ""}, []request{{registry, ""}, {registry, basic}, {registry, basic}}, "1 ", installed},
+			fetching{result{0, home, retried(registry, "HTTP 502")}, []request{{registry, ""}, {registry, basic}, {registry, basic}}, "1 ", installed},
 		},
 		{
 			"404 to everybody", "",
@@ -106,6 +108,8 @@ func TestInstallNeverSendsTheJobTokenElsewhere(t *testing.T) {
 		{"http", "http://gitlab.example.com", nil, []string{"http://gitlab.example.com/ci-aws-linux-amd64"}},
 		{"http on the port of https", "http://gitlab.example.com:443", nil, []string{"http://gitlab.example.com:443/ci-aws-linux-amd64"}},
 		{"a GitLab without https", "", map[string]string{"CI_SERVER_PROTOCOL": "http", "CI_SERVER_PORT": "80", "CI_API_V4_URL": "http://gitlab.example.com/api/v4"}, []string{"http" + strings.TrimPrefix(registry, "https")}},
+		{"a GitLab without https, at the same host and port", "https://gitlab.example.com", map[string]string{"CI_SERVER_PROTOCOL": "http"}, []string{"https://gitlab.example.com/ci-aws-linux-amd64"}},
+		{"http, as GitLab itself has it", "http://gitlab.example.com:8080", map[string]string{"CI_SERVER_PROTOCOL": "http", "CI_SERVER_PORT": "8080"}, []string{"http://gitlab.example.com:8080/ci-aws-linux-amd64"}},
 		{"a GitLab that is not known", "", map[string]string{"CI_SERVER_HOST": "", "CI_SERVER_PORT": ""}, []string{registry}},
 		{"a host that is a pattern", "", map[string]string{"CI_SERVER_HOST": "*"}, []string{registry}},
 		{"a token with a line of curl's config", "", map[string]string{"CI_JOB_TOKEN": "a\"\noutput = \"ran"}, []string{registry}},
@@ -145,14 +149,39 @@ func TestInstallNeverSendsTheJobTokenElsewhere(t *testing.T) {
 	}
 }
 
+// TestInstallReadsNoConfigurationOfCurl has a .curlrc that gives the token to every host there is.
+func TestInstallReadsNoConfigurationOfCurl(t *testing.T) {
+	inEveryShell(t, func(t *testing.T, shell []string) {
+		n := newInternet(t, map[string][]reply{registry: {{status: 404}, {status: 302, location: objects}}, objects: {{status: 200, body: released}}})
+		j := tokenJob(t, shell, n)
+		if err := os.WriteFile(filepath.Join(j.dir, ".curlrc"), []byte("location-trusted\nheader = \"JOB-TOKEN: "+jobToken+"\"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want := fetching{result{0, home, ""}, []request{{registry, ""}, {registry, basic}, {objects, ""}}, "", installed}
+		if diff := cmp.Diff(want, fetch(t, j, n)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestInstallSendsNoTokenThroughAProgram has a printf in PATH and none in the shell: its arguments are everybody's.
+func TestInstallSendsNoTokenThroughAProgram(t *testing.T) {
+	n := newInternet(t, map[string][]reply{registry: {{status: 404}}})
+	j := tokenJob(t, jobShells["bash"], n)
+	j.program(t, "printf", `echo "$*" >>`+j.dir+`/printed; exec `+parts.Program(t, "printf")+` "$@"`)
+	got := j.sh(t, strict+"enable -n printf\n"+step(t))
+	if printed := j.file("printed"); got.Code != 1 || len(n.requests) != 1 || printed == "" || strings.Contains(printed, jobToken) {
+		t.Errorf("%+v, asked %v, printf had %s", got, n.requests, printed)
+	}
+}
+
 func TestInstallShowsNoSecretOfAnAddress(t *testing.T) {
 	inEveryShell(t, func(t *testing.T, shell []string) {
 		n := newInternet(t, nil)
 		j := tokenJob(t, shell, n)
 		j.env["CI_AWS_BINARY_URL"] = "https://me:pl4nted@files.example.com/dir?sig=pl4nted"
 		want := failed("error: fetching https://files.example.com/dir/ci-aws-linux-amd64: HTTP 404",
-			"hint: look whether ci-aws-linux-amd64 of version 1.2.3 is there and open to this job without credentials",
-			"hint: the job token was not used: it goes only to the GitLab of this job, over https, and by curl", instead)
+			"hint: look whether ci-aws-linux-amd64 of version 1.2.3 is there and open to this job without credentials", instead)
 		got := fetch(t, j, n)
 		if diff := cmp.Diff(want, got.Result); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)

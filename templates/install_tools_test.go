@@ -1,8 +1,10 @@
 package templates_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,7 +80,6 @@ func TestInstallByWgetJudgesAsByCurl(t *testing.T) {
 	const at = "/ci-aws-linux-amd64"
 	good := reply{status: 200, body: released}
 	release := "hint: look whether ci-aws-linux-amd64 of version 1.2.3 is there and open to this job without credentials"
-	noToken := "hint: the job token was not used: it goes only to the GitLab of this job, over https, and by curl"
 	again := "hint: run the job again when HOST has recovered"
 	short := released[:20]
 	tests := []struct {
@@ -87,13 +88,14 @@ func TestInstallByWgetJudgesAsByCurl(t *testing.T) {
 		want    result
 		slept   string
 	}{
-		{"500, then 200", map[string][]reply{at: {{status: 500}, good}}, result{0, home, ""}, "1 "},
-		{"a broken connection, then 200", map[string][]reply{at: {{status: 200, body: released, cut: true}, good}}, result{0, home, ""}, "1 "},
-		{"503 for ever", map[string][]reply{at: {{status: 503}}}, failed("error: fetching http://HOST"+at+": HTTP 503, 3 times", again, instead), "1 2 "},
-		{"401", map[string][]reply{at: {{status: 401}}}, failed("error: fetching http://HOST"+at+": HTTP 401", release, noToken, instead), ""},
-		{"403", map[string][]reply{at: {{status: 403}}}, failed("error: fetching http://HOST"+at+": HTTP 403", release, noToken, instead), ""},
-		{"404", map[string][]reply{at: {{status: 404}}}, failed("error: fetching http://HOST"+at+": HTTP 404", release, noToken, instead), ""},
+		{"500, then 200", map[string][]reply{at: {{status: 500}, good}}, result{0, home, retried("http://HOST"+at, "HTTP 500")}, "1 "},
+		{"a broken connection, then 200", map[string][]reply{at: {{status: 200, body: released, cut: true}, good}}, result{0, home, retried("http://HOST"+at, "WORDS")}, "1 "},
+		{"503 for ever", map[string][]reply{at: {{status: 503}}}, after(retried("http://HOST"+at, "HTTP 503", "HTTP 503"), failed("error: fetching http://HOST"+at+": HTTP 503, 3 times", again, instead)), "1 2 "},
+		{"401", map[string][]reply{at: {{status: 401}}}, failed("error: fetching http://HOST"+at+": HTTP 401", release, instead), ""},
+		{"403", map[string][]reply{at: {{status: 403}}}, failed("error: fetching http://HOST"+at+": HTTP 403", release, instead), ""},
+		{"404", map[string][]reply{at: {{status: 404}}}, failed("error: fetching http://HOST"+at+": HTTP 404", release, instead), ""},
 		{"a redirect", map[string][]reply{at: {{status: 302, location: "/b"}}, "/b": {good}}, result{0, home, ""}, ""},
+		{"a redirect to what is not there", map[string][]reply{at: {{status: 302, location: "http://me:pl4nted@HOST/b?sig=pl4nted"}}}, failed("error: fetching http://HOST"+at+", redirected to http://HOST/b: HTTP 404", release, instead), ""},
 		{"a redirect without end", map[string][]reply{at: {{status: 302, location: at}}}, failed("error: fetching http://HOST"+at+": more than 5 redirects", instead), ""},
 		{"another file", map[string][]reply{at: {{status: 200, body: short, unknown: true}}}, failed(
 			"error: fetching http://HOST"+at+": sha256 is "+sumOf(short)+", want "+sumOf(released), lookAtPage, "hint: put the file of the release there, or "+instead[6:]), ""},
@@ -104,15 +106,19 @@ func TestInstallByWgetJudgesAsByCurl(t *testing.T) {
 				inEveryShell(t, func(t *testing.T, shell []string) {
 					n := newInternet(t, nil)
 					n.replies = map[string][]reply{}
+					host := strings.TrimPrefix(n.proxy.URL, "http://")
 					for path, list := range tt.replies {
+						list = slices.Clone(list)
+						for i := range list {
+							list[i].location = strings.Replace(list[i].location, "HOST", host, 1)
+						}
 						n.replies[n.proxy.URL+path] = list
 					}
 					j := newJob(t, shell, nil, "sha256sum")
 					j.bring(t, wget)
 					j.env["CI_AWS_BINARY_URL"] = n.proxy.URL
 					got := fetch(t, j, n)
-					host := strings.TrimPrefix(n.proxy.URL, "http://")
-					got.Result.Stderr = strings.ReplaceAll(got.Result.Stderr, host, "HOST")
+					got.Result.Stderr = wordsOfATool.ReplaceAllString(strings.ReplaceAll(got.Result.Stderr, host, "HOST"), "${1}WORDS$2")
 					if diff := cmp.Diff(tt.want, got.Result); diff != "" {
 						t.Errorf("(-want +got):\n%s", diff)
 					}
@@ -188,6 +194,12 @@ func TestInstallNamesTheNetworksWords(t *testing.T) {
 				j.env["CI_AWS_BINARY_URL"] = "http://me:pl4nted@127.0.0.1:1"
 				got := j.install(t, "")
 				lines := strings.Split(got.Stderr, "\n")
+				for i, line := range lines[:2] {
+					if !strings.HasPrefix(line, "ci-aws: fetching http://127.0.0.1:1/ci-aws-linux-amd64: "+tt.words) || !strings.HasSuffix(line, fmt.Sprintf(": try %d of 3", i+2)) {
+						t.Error(line)
+					}
+				}
+				lines = lines[2:]
 				if !strings.HasPrefix(lines[0], "ci-aws: error: fetching http://127.0.0.1:1/ci-aws-linux-amd64: "+tt.words) || !strings.HasSuffix(lines[0], ", 3 times") {
 					t.Error(lines[0])
 				}
@@ -215,13 +227,13 @@ func TestInstallShowsOnlyCleanWordsOfADownloader(t *testing.T) {
 		},
 		{
 			"a proxy's password", "echo 'curl: (5) Could not resolve proxy: http://me:pl4nted@proxy' >&2; exit 5",
-			failed("error: fetching "+registry+": curl exits 5, 3 times", network, instead), "1 2 ",
+			after(retried(registry, "curl exits 5", "curl exits 5"), failed("error: fetching "+registry+": curl exits 5, 3 times", network, instead)), "1 2 ",
 		},
 		{
 			"a log section", `printf 'curl: (8) \033[0Ksection_start:0:x\r' >&2; exit 8`,
-			failed("error: fetching "+registry+": curl exits 8, 3 times", network, instead), "1 2 ",
+			after(retried(registry, "curl exits 8", "curl exits 8"), failed("error: fetching "+registry+": curl exits 8, 3 times", network, instead)), "1 2 ",
 		},
-		{"nothing", "exit 99", failed("error: fetching "+registry+": curl exits 99, 3 times", network, instead), "1 2 "},
+		{"nothing", "exit 99", after(retried(registry, "curl exits 99", "curl exits 99"), failed("error: fetching "+registry+": curl exits 99, 3 times", network, instead)), "1 2 "},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

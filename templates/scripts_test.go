@@ -90,20 +90,56 @@ ci-aws: hint: extend .ci-aws-profile: its variables name the AWS config file, fo
 }
 
 func TestASettingOfTheInstallStepThatAVariableOutranksIsSaid(t *testing.T) {
-	env := map[string]string{
-		"CI_AWS_EXTENDS":              ".ci-aws",
-		"CI_AWS_WANT_VERSION":         "any",
-		"CI_AWS_INPUT_WANT_VERSION":   "any",
-		"CI_AWS_BINARY_URL":           "https://user:word@other.example.com",
-		"CI_AWS_INPUT_BINARY_URL":     "https://mirror.example.com",
-		"CI_AWS_BINARY_PROJECT":       "mirrors/ci-aws",
-		"CI_AWS_INPUT_BINARY_PROJECT": "", // the input was not given
+	tests := []struct {
+		name, is, input string // CI_AWS_BINARY_URL and the input
+		want            string
+	}{
+		{"another value", "https://user:word@other.example.com", "https://mirror.example.com", "ci-aws: warning: CI_AWS_BINARY_URL is not what the component's input binary-url says: the variable outranks it\n"},
+		{"the same", "https://mirror.example.com", "https://mirror.example.com", ""},
+		{"an input alone", "", "https://mirror.example.com", ""},
+		{"a variable alone", "https://mirror.example.com", "", ""},
 	}
-	const want = "ci-aws: warning: CI_AWS_BINARY_URL is not what the component's input says: a CI/CD variable outranks the input\n"
 	inEveryShell(t, func(t *testing.T, shell []string) {
-		got := runScript(t, shell, "echo export A=b\n", "set -eu\n"+beforeScript(t, ""), env)
-		if diff := cmp.Diff(outcome{0, "", want}, got); diff != "" {
-			t.Errorf("(-want +got):\n%s", diff)
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
+				env := map[string]string{
+					"CI_AWS_EXTENDS": ".ci-aws", "CI_AWS_BINARY_URL": tt.is, "CI_AWS_INPUT_BINARY_URL": tt.input,
+					"CI_AWS_WANT_VERSION": "any", "CI_AWS_INPUT_WANT_VERSION": "any", "CI_AWS_BINARY_PROJECT": "mirrors/ci-aws",
+				}
+				got := runScript(t, shell, "echo export A=b\n", "set -eu\n"+beforeScript(t, ""), env)
+				if diff := cmp.Diff(outcome{0, "", tt.want}, got); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			})
+		}
+	})
+}
+
+// TestTheInstallStepTakesAVariableAndElseTheInput sees which value of version is
+// refused.
+func TestTheInstallStepTakesAVariableAndElseTheInput(t *testing.T) {
+	const refused = "ci-aws: error: reading CI_AWS_WANT_VERSION: it is neither empty nor any\n"
+	tests := []struct {
+		name, is, input string
+		refused         bool
+	}{
+		{"the input", "", "old", true},
+		{"a variable outranks it", "any", "old", false},
+		{"a variable that is wrong, and is said to outrank it", "old", "any", true},
+		{"neither", "", "", false},
+	}
+	inEveryShell(t, func(t *testing.T, shell []string) {
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
+				env := map[string]string{"CI_AWS_EXTENDS": ".ci-aws", "CI_AWS_WANT_VERSION": tt.is, "CI_AWS_INPUT_WANT_VERSION": tt.input}
+				got := runScript(t, shell, "echo export A=b\n", "set -eu\n"+beforeScript(t, "")+"unset A\nset | grep '^CI_AWS_WANT'\n", env)
+				if (got.Code == 1) != tt.refused || strings.Contains(got.Stderr, refused) != tt.refused {
+					t.Errorf("%+v", got)
+				}
+				if differ := tt.is != "" && tt.input != "" && tt.is != tt.input; strings.HasPrefix(got.Stderr, "ci-aws: warning: CI_AWS_WANT_VERSION is not what the component's input version says") != differ {
+					t.Errorf("the first line is not the warning, or one too many:\n%s", got.Stderr)
+				}
+			})
 		}
 	})
 }

@@ -60,7 +60,12 @@ func imageHome(t *testing.T, cloud *awsfake.Cloud) string {
 		t.Fatal(err)
 	}
 	home := t.TempDir()
-	text := "[profile of-the-image]\naws_access_key_id = " + keys.AccessKeyID + "\naws_secret_access_key = " + keys.SecretAccessKey + "\n"
+	vault := filepath.Join(home, "keys.json")
+	said := `{"Version": 1, "AccessKeyId": "` + keys.AccessKeyID + `", "SecretAccessKey": "` + keys.SecretAccessKey + `"}`
+	if err := os.WriteFile(vault, []byte(said), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := "[profile of-the-image]\ncredential_process = cat " + vault + "\n"
 	if err := os.Mkdir(filepath.Join(home, ".aws"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +110,7 @@ func TestDelivery(t *testing.T) {
 			},
 			jobs: map[string]string{"deploy": "PASS"},
 			callers: map[string][]string{"deploy": {
-				deploy + byProfile, deploy + byProfile, deploy + byProfile, "of-the-image by SharedConfigCredentials", deploy + byProfile,
+				deploy + byProfile, deploy + byProfile, deploy + byProfile, "of-the-image" + byProfile, deploy + byProfile,
 			}},
 			exchanges: 2, // of --check, and of the first program; the store serves the others
 		},
@@ -117,7 +122,7 @@ func TestDelivery(t *testing.T) {
 			},
 			jobs: map[string]string{"deploy": "PASS"},
 			callers: map[string][]string{"deploy": {
-				deploy + byProfile, deploy + byProfile, deploy + byProfile, "of-the-image by SharedConfigCredentials", jobs + byPod,
+				deploy + byProfile, deploy + byProfile, deploy + byProfile, "of-the-image" + byProfile, jobs + byPod,
 			}},
 			exchanges: 3,
 		},
@@ -129,7 +134,7 @@ func TestDelivery(t *testing.T) {
 			},
 			jobs: map[string]string{"deploy": "PASS"},
 			callers: map[string][]string{"deploy": {
-				deploy + byProfile, deploy + byProfile, deploy + byProfile, "of-the-image by SharedConfigCredentials", deploy + byProfile,
+				deploy + byProfile, deploy + byProfile, deploy + byProfile, "of-the-image" + byProfile, deploy + byProfile,
 			}},
 		},
 		{

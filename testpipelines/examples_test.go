@@ -15,7 +15,7 @@ import (
 var pages = []string{"../README.md", "../docs/setup.md", "../docs/security.md"}
 
 // named is how a page names a version of ours.
-var named = regexp.MustCompile(`(?:\$CI_SERVER_FQDN/\S+@|git show |--branch |/ci-aws:|/ci-aws/)([0-9]+\.[0-9]+\.[0-9]+|main)\b`)
+var named = regexp.MustCompile(`(?:\$CI_SERVER_FQDN/\S+@|git show |--branch |/ci-aws:|/ci-aws/|    rev: )([0-9]+\.[0-9]+\.[0-9]+|main)\b`)
 
 func read(t *testing.T, file string) string {
 	t.Helper()

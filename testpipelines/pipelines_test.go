@@ -23,7 +23,7 @@ func TestWhoami(t *testing.T) {
 		}
 		run.wantLines(t, "round-trip", "$ sdkprobe roundtrip", "wrote, read back and deleted")
 		run.wantLines(t, "ci-aws-whoami", "$ ci-aws whoami", awsfake.Account, "system:serviceaccount:gitlab:gitlab-jobs",
-			awsfake.JobRole+" (CI_AWS_ROLE_ARN)", awsfake.Region+" (CI_AWS_REGION)")
+			awsfake.JobRole+" (the input role-arn)", awsfake.Region+" (the input region)")
 		for action, want := range map[string]int{"AssumeRoleWithWebIdentity": 3, "PutObject": 1, "GetObject": 1} {
 			if got := cloud.Calls(action); got != want {
 				t.Errorf("%d calls of %s, want %d: one exchange a job, one object there and back", got, action, want)

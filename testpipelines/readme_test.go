@@ -66,6 +66,24 @@ func TestTheREADMEsTranscriptIsTrue(t *testing.T) {
 	}
 }
 
+func TestTheREADMEsSlipIsFoundInFiles(t *testing.T) {
+	bin, dir := parts.Build(t, "./cmd/ci-aws"), t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../internal/render/testdata/long/out")); err != nil {
+		t.Fatal(err)
+	}
+	spoil(t, filepath.Join(dir, "iam", "k8s-irsa-gitlab-jobs.trust.json"), ":gitlab:gitlab-jobs", ":gitlab:gitlab-job")
+	const line = "$ ci-aws refs iam kubernetes | tail -n 3\n"
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.TrimPrefix(line, "$ "))
+	cmd.Dir, cmd.Env = dir, []string{"PATH=" + bin + string(filepath.ListSeparator) + os.Getenv("PATH")}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(line+string(out), block(t, "console", line)); diff != "" {
+		t.Errorf("README.md (-want +got):\n%s", diff)
+	}
+}
+
 func TestTheREADMEsStepsOfTheCacheCheckAreTrue(t *testing.T) {
 	bin := parts.Build(t, "./cmd/ci-aws", "./testpipelines/sandbox")
 	const line = "$ ci-aws cache check --bucket my-super-duper-gitlab-runner-cache --prefix runners-all"

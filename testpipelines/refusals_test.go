@@ -25,6 +25,16 @@ func lastLines(log string) []string {
 	return nil
 }
 
+// said are as many of the last lines as are wanted, all where that many begin with
+// the error.
+func said(log string, want []string) []string {
+	lines := lastLines(log)
+	if len(want) > 0 && strings.HasPrefix(want[0], "ci-aws: error: ") {
+		return lines
+	}
+	return lines[max(0, len(lines)-len(want)):]
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	bin := builtPrograms(t)
@@ -68,7 +78,44 @@ func TestRefusals(t *testing.T) {
 			nil, // the role's ARN tells
 			[]string{
 				`ci-aws: error: checking the account: the role is in account "123456789012", and only 210987654321 may be used`,
+				"ci-aws: hint: the role is of another account than the input allowed-accounts says: take a role of an account in the list, or change the list",
+			},
+		},
+		{
+			"an account that the top of the YAML does not allow, beside inputs that say nothing", "top-of-the-yaml",
+			[]string{"upload", "by-profile"},
+			nil,
+			[]string{
+				`ci-aws: error: checking the account: the role is in account "123456789012", and only 210987654321 may be used`,
 				"ci-aws: hint: the role is of another account than CI_AWS_ALLOWED_ACCOUNT says: take a role of an account in the list, or change the list",
+			},
+		},
+		{
+			"a service account that a variable of the job outranks", "top-of-the-yaml",
+			[]string{"another-account"},
+			nil,
+			[]string{
+				`ci-aws: error: checking the service account: the pod runs under the service account "gitlab/gitlab-jobs", and "gitlab-deploy" was expected`,
+				`ci-aws: hint: KUBERNETES_SERVICE_ACCOUNT_OVERWRITE is "gitlab-other": a variable of the job or a CI/CD variable outranks the component's input service-account: ` +
+					"remove that variable from the job, and from GitLab's (Settings > CI/CD > Variables)",
+			},
+		},
+		{
+			"an AWS config file in the project in place of the component's", "top-of-the-yaml",
+			[]string{"another-file"},
+			nil,
+			[]string{
+				"ci-aws: hint: remove AWS_CONFIG_FILE from the job's variables and from GitLab's (Settings > CI/CD > Variables): the component names a file of its own",
+			},
+		},
+		{
+			"a hidden job without an ID token whose source is gitlab", "top-of-the-yaml",
+			[]string{"no-id-token"},
+			nil,
+			[]string{
+				"ci-aws: error: finding the job's identity: the variable \"CI_AWS_ID_TOKEN\" is not set",
+				"ci-aws: hint: most likely .ci-aws asks GitLab for no ID token, and its source is gitlab: extend .ci-aws-oidc in its place",
+				"ci-aws: hint: or the job asks GitLab for no token of that name: add `id_tokens: { CI_AWS_ID_TOKEN: { aud: … } }` to the job",
 			},
 		},
 	}
@@ -81,7 +128,7 @@ func TestRefusals(t *testing.T) {
 				if run.Jobs[job] != "FAIL" {
 					t.Errorf("%s is %q", job, run.Jobs[job])
 				}
-				if diff := cmp.Diff(tt.want, lastLines(run.logs[job])); diff != "" {
+				if diff := cmp.Diff(tt.want, said(run.logs[job], tt.want)); diff != "" {
 					t.Errorf("last lines of %s (-want +got):\n%s\n%s", job, diff, run.logs[job])
 				}
 			}
@@ -138,7 +185,7 @@ func TestABrokenTrustPolicyIsMendedByTheLog(t *testing.T) {
 func TestAVariableThatOutranksAnInputIsSaid(t *testing.T) {
 	t.Parallel()
 	bin := builtPrograms(t)
-	const warning = "ci-aws: warning: CI_AWS_REGION is \"us-east-1\", and the component's input says \"eu-central-1\": a CI/CD variable outranks the component's input"
+	const warning = "ci-aws: warning: CI_AWS_REGION is \"us-east-1\", and the component's input region says \"eu-central-1\": the variable outranks it"
 	for _, tt := range []struct {
 		name     string
 		flags    []string

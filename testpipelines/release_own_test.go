@@ -47,7 +47,8 @@ func TestOwnPipeline(t *testing.T) {
 		want  []string
 	}{
 		{"a commit", nil, []string{"lint", "test", "build", "ci-aws-whoami", "ci-aws-doctor", "own-hidden-job", "components-ran"}},
-		{"a version's tag", []string{"--variable", "CI_COMMIT_TAG=1.2.3"}, []string{"release-build", "release-upload", "release-publish"}},
+		{"a version's tag that is not protected", []string{"--variable", "CI_COMMIT_TAG=1.2.3"}, []string{"release-unprotected"}},
+		{"a version's protected tag", []string{"--variable", "CI_COMMIT_TAG=1.2.3", "--variable", "CI_COMMIT_REF_PROTECTED=true"}, []string{"release-test", "release-build", "release-upload", "release-publish"}},
 		{"another tag", []string{"--variable", "CI_COMMIT_TAG=v1.2.3-test"}, nil},
 	} {
 		t.Run(tt.name+" runs its jobs and no others", func(t *testing.T) {

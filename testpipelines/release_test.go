@@ -46,6 +46,25 @@ func TestRelease(t *testing.T) {
 				"git reset --quiet --hard HEAD~1", 1, `error: CHANGELOG.md has no entries under "## Unreleased"`,
 			},
 			{
+				"a version that is not above the last", testVersion,
+				`sed -i '0,/^## Unreleased/s//## Unreleased\n\n- More.\n\n## 1000.0.0 - 2020-01-01\n/' CHANGELOG.md && git commit --quiet --all --message changelog`,
+				"git reset --quiet --hard HEAD~1", 1, "error: " + testVersion + " is not above 1000.0.0, which CHANGELOG.md has as released",
+			},
+			{
+				"a page that names two versions", testVersion,
+				`sed -i 's|/whoami@[0-9.]*|/whoami@0.0.9|' docs/setup.md && git commit --quiet --all --message page`,
+				"git reset --quiet --hard HEAD~1", 1, "error: README.md, docs/setup.md or docs/security.md does not fit this version",
+			},
+			{
+				"a page that includes none", testVersion,
+				`sed -i 's|/ci-aws/ci-aws@[0-9.]*|/ci-aws/ci-aws@main|' README.md && git commit --quiet --all --message page`,
+				"git reset --quiet --hard HEAD~1", 1, "error: README.md includes no version of the component",
+			},
+			{
+				"nobody who commits", testVersion, "git config user.useConfigOnly true && git config --unset user.email",
+				"git config user.email ci-aws@example.test", 1, "error: git does not know who commits\nrelease: hint: git config user.name",
+			},
+			{
 				"code that does not compile", testVersion,
 				"echo 'package cli; func' >internal/cli/broken.go && git add --all && git commit --quiet --message broken",
 				"git reset --quiet --hard HEAD~1", 2, "internal/cli/broken.go",
@@ -70,6 +89,26 @@ func TestRelease(t *testing.T) {
 		}
 	})
 
+	t.Run("a signal while it works leaves nothing behind", func(t *testing.T) {
+		dir := t.TempDir()
+		// This make ends the release from within.
+		make := "#!/bin/sh\nkill -s \"$SIGNAL\" \"$(cat '" + dir + "/pid')\"\n"
+		if err := os.WriteFile(filepath.Join(dir, "make"), []byte(make), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for signal, code := range map[string]int{"HUP": 129, "INT": 130, "TERM": 143} {
+			project.sh(t, code, `echo $$ >"$DIR/pid"; exec sh scripts/release.sh `+testVersion,
+				"DIR="+dir, "TMPDIR="+dir, "SIGNAL="+signal, "PATH="+dir+":"+os.Getenv("PATH"))
+			after := []string{
+				project.git(t, "rev-parse", "HEAD"), project.git(t, "status", "--porcelain"),
+				project.git(t, "worktree", "list", "--porcelain"), project.sh(t, 0, `ls "$DIR"`, "DIR="+dir),
+			}
+			if after[0] != before || after[1] != "" || strings.Count(after[2], "worktree ") != 1 || after[3] != "make\npid" {
+				t.Errorf("%s left: %q", signal, after)
+			}
+		}
+	})
+
 	t.Run("it commits version, sums, templates and CHANGELOG, and says what is left to do", func(t *testing.T) {
 		said := project.sh(t, 0, "sh scripts/release.sh "+testVersion, "SOURCE_DATE_EPOCH=1790000000")
 		for _, want := range []string{`git tag --annotate --message "ci-aws ` + testVersion + `" ` + testVersion + "\n", "git push origin HEAD " + testVersion + "\n"} {
@@ -87,6 +126,30 @@ func TestRelease(t *testing.T) {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 		project.sh(t, 0, "go run ./templates/gen -check && go run ./docs/gen -check")
+	})
+
+	t.Run("its pages name that version and no other, and no longer say that nothing is released", func(t *testing.T) {
+		project.sh(t, 0, "go test -run '^TestThePagesNameOneVersionTheLastOrTheNext$' ./testpipelines")
+		old := pageVersion(t)
+		for _, page := range []string{"README.md", "docs/setup.md", "docs/security.md"} {
+			was, is := read(t, "../"+page), read(t, filepath.Join(project.dir, page))
+			if strings.Contains(is, old) || strings.Contains(is, "released yet") {
+				t.Errorf("%s still names %s, or says that nothing is released yet", page, old)
+			}
+			// Nothing else has changed.
+			was = regexp.MustCompile(`(?m)^(\*\*)?Nothing is released yet(.+\n)+\n`).ReplaceAllString(was, "")
+			if diff := cmp.Diff(strings.ReplaceAll(was, old, testVersion), is); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", page, diff)
+			}
+		}
+	})
+
+	t.Run("asked again it says what is left to do", func(t *testing.T) {
+		text := project.sh(t, 1, "sh scripts/release.sh "+testVersion)
+		want := "release: error: " + testVersion + " is committed already\nrelease: hint: tag it: git tag --annotate --message \"ci-aws " + testVersion + "\" " + testVersion
+		if text != want {
+			t.Errorf("it said %q, wanted %q", text, want)
+		}
 	})
 
 	t.Run("the same commit gives the same binaries in another folder", func(t *testing.T) {
@@ -131,18 +194,7 @@ func TestRelease(t *testing.T) {
 		}
 	})
 
-	t.Run("the pipeline of a tag refuses", func(t *testing.T) {
-		text := project.sh(t, 1, "sh scripts/release-tag.sh", "CI_COMMIT_TAG=1.0.0", "CI_REGISTRY_IMAGE=ci-aws")
-		if !strings.Contains(text, "error: the tag is 1.0.0, and the code's version is "+testVersion) {
-			t.Errorf("another tag than the version: %s", text)
-		}
-		project.sh(t, 0, "sed -i 's/^..../beef/' templates/src/sums")
-		text = project.sh(t, 1, "sh scripts/release-tag.sh", "CI_COMMIT_TAG="+testVersion, "CI_REGISTRY_IMAGE=ci-aws")
-		if !strings.Contains(text, "error: the binaries built here are not those whose sums the templates of "+testVersion+" hold") {
-			t.Errorf("another binary than the templates': %s", text)
-		}
-		project.sh(t, 0, "git checkout --quiet .")
-	})
+	testTag(t, project)
 
 	t.Run("VERSION=x.y.z-dev begins the next one", func(t *testing.T) {
 		project.sh(t, 0, "sh scripts/release.sh 999.9.0-dev")
@@ -156,6 +208,14 @@ func TestRelease(t *testing.T) {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 		project.sh(t, 0, "go run ./templates/gen -check && go run ./docs/gen -check")
+		for version, want := range map[string]string{
+			"999.9.0-dev": "999.9.0-dev is begun already", testVersion + "-dev": testVersion + "-dev is not above " + testVersion,
+			"999.8.0": "999.8.0 is not above " + testVersion,
+		} {
+			if text := project.sh(t, 1, "sh scripts/release.sh "+version); !strings.Contains(text, "error: "+want) {
+				t.Errorf("%s after that says %q, wanted %q", version, text, want)
+			}
+		}
 	})
 }
 
@@ -203,13 +263,22 @@ ci-aws.cdx.json`
 
 	t.Run("the SBOM has a fixed time and serial number, and names the version", func(t *testing.T) {
 		type component struct{ Name, Version string }
+		type evidence struct {
+			Licenses []struct{ License struct{ ID string } }
+		}
 		var got struct {
 			SerialNumber string
 			Metadata     struct {
 				Timestamp string
-				Component component
+				Component struct {
+					component
+					evidence
+				}
 			}
-			Components []component
+			Components []struct {
+				component
+				Evidence evidence
+			}
 		}
 		text, err := os.ReadFile(filepath.Join(project.dir, "dist", "ci-aws.cdx.json"))
 		if err != nil {
@@ -221,9 +290,15 @@ ci-aws.cdx.json`
 		modules := map[string]bool{}
 		for _, c := range got.Components {
 			modules[c.Name] = true
+			if l := c.Evidence.Licenses; c.Name != "std" && (len(l) == 0 || l[0].License.ID == "") {
+				t.Errorf("%s has no licence", c.Name)
+			}
+		}
+		if l := got.Metadata.Component.Licenses; len(l) != 1 || l[0].License.ID != "MIT" {
+			t.Errorf("ci-aws has the licences %v", l)
 		}
 		if !regexp.MustCompile(`^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$`).MatchString(got.SerialNumber) ||
-			got.Metadata.Timestamp != "2026-09-21T00:00:00Z" || got.Metadata.Component != (component{"gitlab.com/ci-aws/ci-aws", testVersion}) ||
+			got.Metadata.Timestamp != "2026-09-21T00:00:00Z" || got.Metadata.Component.component != (component{"gitlab.com/ci-aws/ci-aws", testVersion}) ||
 			!modules["std"] || !modules["github.com/aws/aws-sdk-go-v2"] || modules["github.com/google/go-containerregistry"] {
 			t.Errorf("%+v", got)
 		}
@@ -241,49 +316,33 @@ ci-aws.cdx.json`
 		if !strings.HasPrefix(notes, "- ") || strings.Contains(notes, "Unreleased") || strings.Contains(notes, "\n\n\n") {
 			t.Errorf("notes:\n%s", notes)
 		}
+		for _, want := range []string{
+			"  - component: $CI_SERVER_FQDN/ci-aws/ci-aws/ci-aws@" + testVersion + "\n", "\nsha256sum --check --ignore-missing SHA256SUMS\n",
+			"](https://snapshot.debian.org/package/busybox/1%3A1.", "  ci-aws-darwin-arm64\n",
+		} {
+			if !strings.Contains(notes, want) {
+				t.Errorf("no %q in\n%s", want, notes)
+			}
+		}
+		links := regexp.MustCompile(`\]\(([^)]*)\)`).FindAllStringSubmatch(notes, -1)
+		for _, link := range links {
+			if !strings.HasPrefix(link[1], "https://") {
+				t.Errorf("a link to %s leads nowhere from the page of a release", link[1])
+			}
+		}
 	})
 
-	t.Run("the upload shows no token to the machine's list of processes", func(t *testing.T) {
+	t.Run("the upload", func(t *testing.T) {
 		testUpload(t, project)
 	})
-}
 
-// testUpload runs the upload with a curl that tells its arguments.
-func testUpload(t *testing.T, project repository) {
-	t.Helper()
-	const token = "glcbt-64_not-to-be-seen"
-	curl := parts.Program(t, "curl")
-	dir := t.TempDir()
-	recorder := "#!/bin/sh\necho \"$*\" >>'" + dir + "/arguments'\nexec " + curl + " \"$@\"\n"
-	if err := os.WriteFile(filepath.Join(dir, "curl"), []byte(recorder), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]string{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("JOB-TOKEN") != token {
-			w.WriteHeader(http.StatusUnauthorized)
-			return
+	t.Run("it refuses binaries that differ by folder", func(t *testing.T) {
+		project.sh(t, 0, `sed -i -e "s/-ldflags '-s -w'/-ldflags '-s -w -buildid=\$(CURDIR)'/" -e 's/^PLATFORMS := .*/PLATFORMS := linux-amd64 linux-arm64/' Makefile`)
+		said := project.sh(t, 1, "sh scripts/release-dry-run.sh "+testVersion)
+		if !strings.Contains(said, "error: the binaries of two folders differ in the files above") || !strings.Contains(said, "  dist/ci-aws-linux-amd64\n") {
+			t.Errorf("it said %s", said)
 		}
-		got[r.URL.Path] = r.Method
-		w.WriteHeader(http.StatusCreated)
-	}))
-	defer server.Close()
-	env := []string{"PATH=" + dir + ":" + os.Getenv("PATH"), "CI_API_V4_URL=" + server.URL + "/api/v4", "CI_PROJECT_ID=7", "CI_COMMIT_TAG=" + testVersion}
-	said := project.sh(t, 0, "sh scripts/release-upload.sh", append(env, "CI_JOB_TOKEN="+token)...)
-	want := map[string]string{}
-	for _, name := range []string{"SHA256SUMS", "ci-aws-darwin-arm64", "ci-aws-linux-amd64", "ci-aws-linux-arm64", "ci-aws.cdx.json"} {
-		want["/api/v4/projects/7/packages/generic/ci-aws/"+testVersion+"/"+name] = http.MethodPut
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("uploads (-want +got):\n%s", diff)
-	}
-	arguments, err := os.ReadFile(filepath.Join(dir, "arguments"))
-	if err != nil || strings.Contains(string(arguments)+said, token) || strings.Count(string(arguments), "\n") != len(want) {
-		t.Errorf("%v, arguments %s, output %s", err, arguments, said)
-	}
-	if said := project.sh(t, 1, "sh scripts/release-upload.sh", append(env, "CI_JOB_TOKEN=expired")...); !strings.Contains(said, "error: uploading ci-aws-darwin-arm64") {
-		t.Errorf("a refused upload says %q", said)
-	}
+	})
 }
 
 func TestReleaseRan(t *testing.T) {

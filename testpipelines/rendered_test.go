@@ -2,6 +2,7 @@ package testpipelines_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"gitlab.com/ci-aws/ci-aws/internal/iam"
 	"gitlab.com/ci-aws/ci-aws/testpipelines/parts"
 )
 
@@ -46,6 +48,28 @@ func TestRenderedFilesAreAsTerraformAndKubernetesTakeThem(t *testing.T) {
 	}
 	if want := "12 files of HCL, 12 objects of Kubernetes\n"; string(out) != want {
 		t.Errorf("read %s, want %s", out, want)
+	}
+}
+
+// TestTheTerraformThatAFindingHasIsAsTerraformTakesIt judges what is printed to
+// be pasted: the resource, and the arguments of a role in one.
+func TestTheTerraformThatAFindingHasIsAsTerraformTakesIt(t *testing.T) {
+	dir := t.TempDir()
+	access := iam.CacheAccess{Bucket: "b", Prefix: `"${path.root}`, Write: true, KMSKey: "arn:aws:kms:eu-central-1:123456789012:key/1"}
+	trust := iam.Trust{Partition: "aws", Account: "123456789012", Issuer: "https://i.example.com", Audience: "sts.amazonaws.com", Subject: `a:"b`}
+	role := strings.ReplaceAll("resource \"aws_iam_role\" \"jobs\" {\n"+trust.Terraform(), "\n", "\n  ") + "\n}\n"
+	for path, text := range map[string]string{
+		"terraform/cache.tf": access.Terraform(`runner"`) + "\n", "terraform/jobs.tf": role,
+		"iam/cache.json": access.JSON(), "iam/jobs.json": trust.JSON(),
+	} {
+		file := filepath.Join(dir, filepath.FromSlash(path))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), buildRendered(t), dir).CombinedOutput()
+	if want := "2 files of HCL, 0 objects of Kubernetes\n"; err != nil || string(out) != want {
+		t.Errorf("%v: %s, want %s", err, out, want)
 	}
 }
 

@@ -6,6 +6,7 @@
 package awsconfig
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,9 +57,13 @@ func Set(ctx context.Context, path string, profiles []Profile, force bool) error
 	})
 }
 
-// SetKept is Set, but a file that it makes begins as kept, without the sections of those profiles: what they say must
-// not stand beside the command. It also wants the file's folder to be the caller's own, or root's: its path may be one
-// that others can guess, and what a profile's command says is run.
+// SetKept is Set, but a file that it makes begins as kept, without the sections of those profiles, since what they say
+// must not stand beside the command, and without the keys that Keys finds.
+//
+// It also wants nobody but the caller and root to be able to lead path elsewhere: others may guess it, and what a
+// profile's command says is run. Below a folder in which others can make entries, such as /tmp, another user's link,
+// folder or file on the way is an error that names its owner, as is a folder of the file's that is not the caller's or,
+// but for root, that its group can write. Elsewhere the file's folder has to be the caller's or root's.
 func SetKept(ctx context.Context, path string, kept []byte, profiles []Profile, force bool) error {
 	if err := checkProfiles(profiles); err != nil {
 		return err
@@ -66,15 +71,36 @@ func SetKept(ctx context.Context, path string, kept []byte, profiles []Profile, 
 	if len(profiles) == 0 {
 		return nil
 	}
-	return edit(ctx, path, true, func(text []byte) ([]byte, error) {
-		if err := ownFolder(path); err != nil {
-			return nil, err
+	target, err := ownTarget(path, false)
+	if err != nil {
+		return fmt.Errorf("editing %q: %w", path, err)
+	}
+	return editAt(ctx, path, target, true, keep(path, target, kept, profiles, force))
+}
+
+// keep is the edit of SetKept, made when the folder is there: what leads to it may have been planted since target was
+// found.
+func keep(path, target string, kept []byte, profiles []Profile, force bool) func([]byte) ([]byte, error) {
+	return func(text []byte) ([]byte, error) {
+		if now, err := ownTarget(path, true); err != nil || now != target {
+			return nil, cmp.Or(err, errMoved)
 		}
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			text = without(kept, profiles)
+		if _, err := os.Stat(target); errors.Is(err, fs.ErrNotExist) {
+			text, _ = withoutKeys(without(kept, profiles))
 		}
 		return setAll(text, profiles, force)
-	})
+	}
+}
+
+// errMoved is a path that led to one file first and then to another.
+var errMoved = errors.New("it leads elsewhere than a moment ago")
+
+// ownTarget is the file that path leads to by a way that is fit for the caller.
+func ownTarget(path string, made bool) (string, error) {
+	if err := ownWay().check(path, made); err != nil {
+		return "", err
+	}
+	return resolve(path)
 }
 
 // Read returns the text of an AWS config file, nil where there is none. What is no such file is an error, as it is for

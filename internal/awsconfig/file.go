@@ -37,6 +37,11 @@ func edit(ctx context.Context, path string, create bool, change func([]byte) ([]
 	if err != nil {
 		return fmt.Errorf("editing %q: %w", path, err)
 	}
+	return editAt(ctx, path, target, create, change)
+}
+
+// editAt edits target, which path leads to.
+func editAt(ctx context.Context, path, target string, create bool, change func([]byte) ([]byte, error)) error {
 	dir := filepath.Dir(target)
 	if create {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -98,30 +103,6 @@ func lockFolder(ctx context.Context, dir string) (unlock func(), err error) {
 	}
 	unlock()
 	return nil, err
-}
-
-// ownFolder refuses a folder of another user, who could put another file in the place of path.
-func ownFolder(path string) error {
-	target, err := resolve(path)
-	if err != nil {
-		return err
-	}
-	dir := filepath.Dir(target)
-	fi, err := os.Stat(dir)
-	if err != nil {
-		return err
-	}
-	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
-		return checkOwner(dir, int(st.Uid), os.Geteuid())
-	}
-	return nil
-}
-
-func checkOwner(dir string, owner, self int) error {
-	if owner != self && owner != 0 {
-		return fmt.Errorf("its folder %q belongs to another user (uid %d)", dir, owner)
-	}
-	return nil
 }
 
 func editLocked(target string, change func([]byte) ([]byte, error)) error {

@@ -128,23 +128,6 @@ func setAll(text []byte, profiles []Profile, force bool) ([]byte, error) {
 	return text, nil
 }
 
-// HasKeys reports whether the text of a credentials file has an access key for a profile, whose section has the plain
-// name there.
-func HasKeys(text []byte, name string) bool {
-	in := false
-	for l := range bytes.Lines(text[len(leading(text)):]) {
-		kind, value := classify(l)
-		if kind == headerLine {
-			in = strings.Trim(strings.TrimSpace(value), `"'`) == name
-		}
-		key, _, _ := strings.Cut(value, "=")
-		if in && kind == settingLine && strings.EqualFold(strings.TrimSpace(key), "aws_access_key_id") {
-			return true
-		}
-	}
-	return false
-}
-
 // without returns text without the sections of the profiles, whoever wrote them.
 func without(text []byte, profiles []Profile) []byte {
 	for _, s := range slices.Backward(parse(text)) {

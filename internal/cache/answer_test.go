@@ -240,7 +240,7 @@ func rows() []row {
 		{name: "a name that cannot be one", edit: func(w *world) { w.bucket.Name = value("s3://my-cache/x", "BucketName") }, id: "bucket-name-invalid", check: "bucket-name", states: "fail skip skip skip skip skip", cause: `"s3://my-cache/x" (BucketName)`, fix: []string{"leave out the scheme"}},
 		{
 			name: "a caller that nobody knows", policy: listOnly, edit: func(w *world) { w.who = cache.Caller{}; says("s3:GetObject")(w) }, id: "s3-denied", check: "bucket-readable",
-			states: unread, cause: "S3 refuses", fix: []string{"the role ci", `role   = "ci"`},
+			states: unread, cause: "S3 refuses", fix: []string{"the role ci", `role = "ci"`},
 		},
 		{name: "a region that cannot be one", edit: func(w *world) { w.bucket.Region = value("eu central", "BucketLocation") }, id: "bucket-region-invalid", check: "bucket-region", states: "ok skip skip skip fail skip", cause: `"eu central" (BucketLocation)`, fix: []string{"eu-central-1"}},
 		{

@@ -40,7 +40,9 @@ var local = []Case{
 		ID: "id-token-missing", Check: "identity-present",
 		Problem: "the variable {id-token-env} is not set",
 		Causes: []Cause{
-			{Why: "the job asks GitLab for no token of that name", Fix: "add `id_tokens: { <id-token-env>: { aud: … } }` to the job"},
+			{Why: "<extends> asks GitLab for no ID token, and its source is gitlab", Fix: "extend <oidc-job> in its place", When: "oidc-job", Tell: "the job extends <extends>, and CI_AWS_SOURCE or the component's input source is gitlab"},
+			{Why: "a ready job asks GitLab for no ID token", Fix: "write a job that extends .ci-aws-oidc, with this command as its script", When: "ready-job", Tell: "the input source of the component whoami or doctor is gitlab"},
+			{Why: "the job asks GitLab for no token of that name", Fix: "add `id_tokens: { <id-token-env>: { aud: … } }` to the job", Tell: "the job has no id_tokens with <id-token-env>"},
 		},
 		Sources: []string{idTokens},
 	},
@@ -74,7 +76,7 @@ var local = []Case{
 		Causes: []Cause{
 			{Why: "AWS_SECRET_ACCESS_KEY was forgotten, or is a protected variable and this branch or tag is not protected", Fix: "set it beside AWS_ACCESS_KEY_ID in the job's variables, and protect both or neither", When: "has-id", Tell: "Settings > CI/CD > Variables shows both with their flags"},
 			{Why: "AWS_ACCESS_KEY_ID was forgotten, or is a protected variable and this branch or tag is not protected", Fix: "set it beside AWS_SECRET_ACCESS_KEY in the job's variables, and protect both or neither", When: "has-secret", Tell: "Settings > CI/CD > Variables shows both with their flags"},
-			{Why: "the job has an identity of its own and needs no keys", Fix: "leave out --source (CI_AWS_SOURCE), so that the pod's own identity is used", Tell: "ci-aws whoami --source auto finds it, or says what it lacks"},
+			{Why: "the job has an identity of its own and needs no keys", Fix: "leave out --source (CI_AWS_SOURCE, the component's input source), so that the pod's own identity is used", Tell: "ci-aws whoami --source auto finds it, or says what it lacks"},
 		},
 		Sources: []string{variables},
 	},
@@ -111,18 +113,18 @@ var local = []Case{
 	},
 	{
 		ID: "role-missing", Check: "role-arn",
-		Problem: "no role to assume: none of --role-arn, CI_AWS_ROLE_ARN and AWS_ROLE_ARN is set",
+		Problem: "no role to assume: none of --role-arn, CI_AWS_ROLE_ARN, the component's input role-arn and AWS_ROLE_ARN is set",
 		Causes: []Cause{
 			{Why: "ci-aws env --isolate took AWS_ROLE_ARN out of this shell", Fix: "run this before it, or give --role-arn", When: "own-keys", First: "own-keys", Tell: "AWS_CREDENTIAL_EXPIRATION is set, and AWS_WEB_IDENTITY_TOKEN_FILE is not"},
-			{Why: "the service account of this pod, {sub}, has no annotation eks.amazonaws.com/role-arn that the webhook could inject", Fix: "annotate it, or give --role-arn", Tell: "kubectl describe serviceaccount shows no such annotation"},
+			{Why: "the service account of this pod, {sub}, has no annotation eks.amazonaws.com/role-arn that the webhook could inject", Fix: "annotate it, or set the component's input role-arn, or give --role-arn", Tell: "kubectl describe serviceaccount shows no such annotation"},
 		},
 		Sources: []string{webhook},
 	},
 	{
 		ID: "role-missing-gitlab", Check: "role-arn",
-		Problem: "no role to assume for the GitLab ID token of {sub}: neither --role-arn nor CI_AWS_ROLE_ARN is set",
+		Problem: "no role to assume for the GitLab ID token of {sub}: none of --role-arn, CI_AWS_ROLE_ARN and the component's input role-arn is set",
 		Causes: []Cause{
-			{Why: "AWS_ROLE_ARN does not count here, since it belongs to the pod's own identity", Fix: "give --role-arn, or set CI_AWS_ROLE_ARN in the job's variables"},
+			{Why: "AWS_ROLE_ARN does not count here, since it belongs to the pod's own identity", Fix: "set the component's input role-arn, or CI_AWS_ROLE_ARN in the job's variables, or give --role-arn"},
 		},
 		Sources: []string{idTokens},
 	},
@@ -144,8 +146,8 @@ var local = []Case{
 	},
 	{
 		ID: "region-missing", Check: "region-known",
-		Problem: "no region: none of --region, CI_AWS_REGION, AWS_REGION and AWS_DEFAULT_REGION is set, and the issuer {issuer} does not tell it",
-		Causes:  []Cause{{Why: "the job names no region", Fix: "set CI_AWS_REGION in the job's variables, or give --region"}},
+		Problem: "no region: none of --region, CI_AWS_REGION, the component's input region, AWS_REGION and AWS_DEFAULT_REGION is set, and the issuer {issuer} does not tell it",
+		Causes:  []Cause{{Why: "the job names no region", Fix: "set the component's input region, or CI_AWS_REGION in the job's variables, or give --region"}},
 		Sources: []string{"https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html"},
 	},
 	{

@@ -8,6 +8,8 @@ const (
 	eksAnnotate  = "https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html"
 	rbacDocs     = "https://kubernetes.io/docs/reference/access-authn-authz/rbac/"
 	chartValues  = "https://docs.gitlab.com/runner/install/kubernetes_helm_chart_configuration/"
+	// awsRegionList has the regions of AWS.
+	awsRegionList = "https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html"
 )
 
 // oneName are the causes of a name that stands in two forms: which of the two is
@@ -40,7 +42,26 @@ func refs() []Case {
 		{
 			ID: "refs-not-evaluated", Check: "refs-files", Status: report.Note,
 			Problem: "<place> <why>",
-			Causes:  []Cause{{Why: "names that stand there were not compared", Fix: "give what the program makes of it: the output of `terraform show -json` for Terraform, of `helm template` for a chart"}},
+			Causes: []Cause{
+				{Why: "it was not followed, since links can lead in circles", Fix: "name what it leads to beside the folder, to have it read", When: "linked"},
+				{Why: "reading it could wait for ever", Fix: "name it to have it read, or leave it", When: "irregular"},
+				{Why: "it holds no text", Fix: "leave it, or save it as text in UTF-8", When: "binary"},
+				{Why: "there was nothing in it to compare", Fix: "give the manifests, the Helm values, the trust policies and .gitlab-ci.yml; for stdin look at the command before the pipe", When: "nothing"},
+				{Why: "other files are made from it, and those are what counts", Fix: "give what `ci-aws render --output-dir` writes, or what kubectl get serviceaccounts --all-namespaces -o yaml and aws iam get-role print", When: "described"},
+				{Why: "Terraform knows the value only once it has made what it is of", Fix: "give what terraform show -json prints after the apply", When: "pending"},
+				{Why: "names that stand there were not compared", Fix: "give what Helm or Terraform make of it: what helm template, or terraform show -json, prints", When: "templated"},
+				{Why: "names that stand there were not compared", Fix: "give a smaller file, or let this user read it", When: "skipped"},
+			},
+		},
+		{
+			ID: "refs-terraform", Check: "refs-files", Status: report.Note,
+			Problem: "<files> of Terraform, first <place>, were not evaluated",
+			Causes:  []Cause{{Why: "names that stand there were not compared", Fix: "give what `terraform show -json` prints beside the others: terraform show -json | ci-aws refs - PATH"}},
+		},
+		{
+			ID: "refs-templates", Check: "refs-files", Status: report.Note,
+			Problem: "Go templates in <files>, first <place>, were not evaluated",
+			Causes:  []Cause{{Why: "names that stand there were not compared", Fix: "give what `helm template` prints in place of those files"}},
 		},
 		{
 			ID: "refs-nothing", Check: "refs-files", Status: report.Unknown,
@@ -140,6 +161,21 @@ func refs() []Case {
 			Sources: []string{eksAnnotate, webhookUsage},
 		},
 		{
+			ID: "refs-trusted-more", Check: "refs-trusted", Status: report.Note,
+			Problem: "<who> trusts {account} too, whose definition (<where>) has no annotation eks.amazonaws.com/role-arn",
+			Causes:  []Cause{{Why: "its pods get no role until it has one", Fix: "add the annotation if they are to have it, or take the service account out of the trust policy"}},
+			Sources: []string{eksAnnotate, webhookUsage},
+		},
+		{
+			ID: "refs-trust-copied", Check: "refs-trusted",
+			Problem: "<who> trusts {trusted} (<where>), as <other> does (<other-where>), and none trusts {account}, whose annotation names the role {role}",
+			Causes: []Cause{
+				{Why: "the one is most likely a copy of the other in which sub was not changed", Fix: "write {want} for the service account in sub in <where>", When: "sure"},
+				{Why: "the one is most likely a copy of the other in which sub was not changed", Fix: "write {want} for the service account in sub in <where> or <other-where>: in that of the role {role}", When: "even", Tell: "which is the role's? aws iam get-role --role-name NAME"},
+			},
+			Sources: []string{eksAnnotate, irsaErrors},
+		},
+		{
 			ID: "refs-audience-differs", Check: "refs-audience",
 			Problem: "the audience is {got} in <what> (<where>), and {want} in <other>",
 			Causes: []Cause{
@@ -174,8 +210,20 @@ func refs() []Case {
 		},
 		{
 			ID: "refs-jobs-swapped", Check: "refs-jobs-account",
-			Problem: "jobs of <runner> run under {account} (<where>), the service account of the runner manager, and nothing uses {meant}",
+			Problem: "jobs of <runner> run under {account} (<where>), the service account of the runner manager, and {meant} is not used for them",
 			Causes:  []Cause{{Why: "the manager's role is for the cache, and jobs have a role of their own", Fix: "write {meant} in <where>, and restart the runner"}},
+			Sources: []string{runnerKubernetes, runnerAdvanced},
+		},
+		{
+			ID: "refs-manager-swapped", Check: "refs-jobs-account",
+			Problem: "the runner manager runs under {account} (<where>), under which jobs of <runner> run too (<other-where>), and {meant} is not used for it",
+			Causes:  []Cause{{Why: "the rights to make pods, or the permissions for the cache, are those of {meant}", Fix: "write {meant} in <where>, and start the runner manager anew"}},
+			Sources: []string{runnerKubernetes, runnerAdvanced},
+		},
+		{
+			ID: "refs-accounts-mixed", Check: "refs-jobs-account",
+			Problem: "jobs of <runner> run under {account} (<where>), and the runner manager too (<other-where>), and neither under {meant}",
+			Causes:  []Cause{{Why: "the manager has a service account for the cache and for making pods, and jobs have another, and nothing in the files says which of the two {meant} is", Fix: "write {meant} in <where> if it is that of jobs, or in <other-where> if it is the manager's", Tell: "which of the two is bound to make pods? kubectl get rolebindings --all-namespaces -o wide"}},
 			Sources: []string{runnerKubernetes, runnerAdvanced},
 		},
 		{

@@ -18,10 +18,16 @@ func refsCache() []Case {
 			Sources: []string{runnerS3Code, runnerAdvanced},
 		},
 		{
-			ID: "refs-region-differs", Check: "refs-region", Status: report.Warn,
-			Problem: "the region is {got} in <what> (<where>), and {want} in <other> (<other-where>)",
-			Causes:  []Cause{{Why: "all other places have one region", Fix: "write {want} in <where>, unless that one is meant to be elsewhere"}},
-			Sources: []string{runnerAdvanced},
+			ID: "refs-region-unknown", Check: "refs-region",
+			Problem: "the region is {got} in <what> (<where>), and AWS has {want} and no such one",
+			Causes:  []Cause{{Why: "{want} was most likely meant", Fix: "write {want} in <where>"}},
+			Sources: []string{awsRegionList},
+		},
+		{
+			ID: "refs-region-new", Check: "refs-region", Status: report.Warn,
+			Problem: "the region is {got} in <what> (<where>), which is none of those that this version knows",
+			Causes:  []Cause{{Why: "a region that AWS does not have has no endpoints", Fix: "compare it with what `aws account list-regions` prints, and correct <where>"}},
+			Sources: []string{awsRegionList},
 		},
 		{
 			ID: "refs-cache-wrong-role", Check: "refs-cache-access",
@@ -32,8 +38,14 @@ func refsCache() []Case {
 		{
 			ID: "refs-cache-denied", Check: "refs-cache-access",
 			Problem: "the role {role}, which <who>, lacks <missing> on <on> (<where>)",
-			Causes:  []Cause{{Why: "the runner stores everything under Path in [runners.cache], and s3:ListBucket is on the bucket itself", Fix: "correct the resources and actions in <where>; without s3:ListBucket a cache that is not there is answered by 403"}},
+			Causes:  []Cause{{Why: "the runner stores everything under Path in [runners.cache], and s3:ListBucket is on the bucket itself", Fix: "correct the resources and actions in <where>"}},
 			Sources: []string{runnerAdvanced},
+		},
+		{
+			ID: "refs-cache-list", Check: "refs-cache-access", Status: report.Warn,
+			Problem: "the role {role}, which <who>, lacks <missing> on <on> (<where>)",
+			Causes:  []Cause{{Why: "the cache works, but S3 answers a cache that is not there with 403 instead of 404, which looks like a denied access", Fix: "allow s3:ListBucket on the bucket itself in <where>"}},
+			Sources: []string{runnerAdvanced, s3GetObject},
 		},
 		{
 			ID: "refs-cache-apart", Check: "refs-cache-sharing", Status: report.Warn,
@@ -89,6 +101,11 @@ func refsCache() []Case {
 			Causes:  []Cause{{Why: "it may be defined elsewhere", Fix: "give the file that defines it too, to have both ends compared; with --closed this is a failure"}},
 		},
 		{
+			ID: "refs-unnamed", Check: "refs-defined", Status: report.Note,
+			Problem: "the <thing> {name} is named by <what> (<where>), and a trust policy admits that service account, but no file gives this policy's role a name",
+			Causes:  []Cause{{Why: "it may be of that role or of another, so that the two names were not compared", Fix: "give what `aws iam get-role --role-name ROLE` prints, or name the file ROLE.trust.json; with --closed this is a failure"}},
+		},
+		{
 			ID: "refs-unused", Check: "refs-used", Status: report.Note,
 			Problem: "nothing in the files names the <thing> {name} (<where>)",
 			Causes:  []Cause{{Why: "it may be named elsewhere", Fix: "give the file that names it too, to have both ends compared; with --closed this is a failure"}},
@@ -111,7 +128,7 @@ var refsTitles = map[string]string{
 	"refs-jobs-account":    "jobs run under a service account of their own",
 	"refs-chart":           "the chart reads every key of its values",
 	"refs-bucket":          "the cache's bucket has one name and one region in all places",
-	"refs-region":          "all places name one region",
+	"refs-region":          "every region is one that AWS has",
 	"refs-cache-access":    "the role that reaches the cache may use its bucket",
 	"refs-cache-sharing":   "runners of one bucket find each other's caches",
 	"refs-policy":          "no policy allows everything in S3",

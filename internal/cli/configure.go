@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/urfave/cli/v2"
 
@@ -84,8 +86,7 @@ func (o configureOptions) run(ctx context.Context, io IO, t *talk) error {
 	if err := o.write(ctx, file, nil, profiles, req.Region.Text, pins{}); err != nil {
 		return err
 	}
-	o.outranked(t)
-	o.outrankedByKeys(profiles, t)
+	o.outranked(profiles, t)
 	t.heading("profile " + strings.Join(profiles, ", ") + " in " + file)
 	return done(io, asJSON, "written", profiles, file)
 }
@@ -93,15 +94,13 @@ func (o configureOptions) run(ctx context.Context, io IO, t *talk) error {
 // checked is the request of a profile that is used later, perhaps elsewhere: what
 // is wrong with it by itself is an error.
 func (o configureOptions) checked(t *talk) (identity.Request, error) {
+	o.settings.warnOfOutranked(t)
 	req, err := o.settings.request()
 	if err != nil {
 		return req, err
 	}
 	if err := identity.Check(o.settings.job, req); err != nil {
 		return req, err
-	}
-	for _, w := range o.settings.overridden() {
-		t.warn(w)
 	}
 	ownRole := req.Source == identity.IRSA || req.Source == identity.GitLab // whose --role-arn is not chained
 	if len(req.Chain) == 0 && (ownRole || !req.Role.Known()) {
@@ -184,21 +183,30 @@ func notEdited(err error, foreign string) error {
 	return &hintedError{err, []string{hint}}
 }
 
+// file is the AWS config file that is meant. A shell, and each line of a job's
+// $GITLAB_ENV, takes its name: so it has no control characters.
 func (o configureOptions) file() (string, error) {
 	file, err := o.settings.value("file")
 	if err != nil {
 		return "", err
 	}
-	file = file.Or(o.settings.job.Value("AWS_CONFIG_FILE"))
-	if file.Known() {
-		return file.Text, nil
+	j := o.settings.job
+	file = file.Or(j.Value("AWS_CONFIG_FILE"))
+	path := file.Text
+	if !file.Known() {
+		if file = j.Value("HOME"); !file.Known() {
+			return "", &hintedError{errors.New("finding the AWS config file: HOME is not set"), []string{"give --file, or set AWS_CONFIG_FILE"}}
+		}
+		path = filepath.Join(file.Text, ".aws", "config")
 	}
-	home := o.settings.job.Get("HOME")
-	if home == "" {
-		return "", &hintedError{errors.New("finding the AWS config file: HOME is not set"), []string{"give --file, or set AWS_CONFIG_FILE"}}
+	if strings.ContainsFunc(path, breaksLine) {
+		return "", wrong(file, "\"%s\" holds a line break or another control character", report.Clean(file.Text))
 	}
-	return filepath.Join(home, ".aws", "config"), nil
+	return path, nil
 }
+
+// breaksLine is for what ends a line somewhere, or is no character of a text.
+func breaksLine(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }
 
 // filePaths are the flags whose value is a path: the profile is used from other
 // folders than this one.
@@ -241,7 +249,8 @@ func (o configureOptions) commandLine(pinned pins) ([]string, error) {
 }
 
 // arguments are a flag with its values, each time, or none where the file cannot
-// carry one of them and the profile reads the same from the job's variable.
+// carry one of them and the profile reads the same from the job's variable, or from
+// the input.
 func arguments(self, flag string, values []report.Value) ([]string, error) {
 	var args []string
 	for _, v := range values {
@@ -257,7 +266,7 @@ func arguments(self, flag string, values []report.Value) ([]string, error) {
 		switch {
 		case err == nil:
 			args = append(args, arg)
-		case v.From == variable(flag):
+		case v.From == variable(flag), strings.HasPrefix(v.From, ofInput):
 			return nil, nil
 		case fromFlag(v):
 			return nil, usagef("configure: %v", err)
@@ -271,8 +280,11 @@ func arguments(self, flag string, values []report.Value) ([]string, error) {
 	return args, nil
 }
 
-// outranked warns of what every SDK puts before a profile.
-func (o configureOptions) outranked(t *talk) {
+// outranked warns of what every SDK puts before these profiles.
+func (o configureOptions) outranked(names []string, t *talk) {
+	if problem, fix := o.outrankedByKeys(names); problem != "" {
+		t.warn(problem + ": " + fix)
+	}
 	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"} {
 		if o.settings.job.Get(name) != "" {
 			t.warn(name + " is set, and AWS tools put it before any profile: give configure --role-arn and --token-file, and then unset AWS_ACCESS_KEY_ID AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN")
@@ -281,21 +293,27 @@ func (o configureOptions) outranked(t *talk) {
 	}
 }
 
-// outrankedByKeys warns of keys that stand in the credentials file under a name of
-// ours: SDKs put them before the command of the config file.
+// outrankedByKeys says what stands in the credentials file under a name of ours,
+// and what to change; "" where nothing does. AWS tools put keys there before the
+// command of the config file.
 // https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-files.html
-func (o configureOptions) outrankedByKeys(names []string, t *talk) {
+func (o configureOptions) outrankedByKeys(names []string) (problem, fix string) {
 	j := o.settings.job
 	file := j.Get("AWS_SHARED_CREDENTIALS_FILE")
 	if file == "" && j.Get("HOME") != "" {
 		file = filepath.Join(j.Get("HOME"), ".aws", "credentials")
 	}
+	const another = "let AWS_SHARED_CREDENTIALS_FILE name a file without them"
 	text, err := awsconfig.Read(file)
+	if info, missing := os.Stat(file); err != nil && missing == nil && info.Mode().IsRegular() && !errors.Is(err, fs.ErrPermission) {
+		return fmt.Sprintf("whether %q has keys, which AWS tools put before a credential_process, is unknown: %v", file, bare(err)), "mend that file, or " + another
+	}
 	for _, name := range names {
-		if err == nil && awsconfig.HasKeys(text, name) {
-			t.warn(fmt.Sprintf("profile %q has keys in %q, and AWS tools put them before its credential_process: remove them there", name, file))
+		if awsconfig.HasKeys(text, name) {
+			return fmt.Sprintf("profile %q has keys in %q, and AWS tools put them before its credential_process", name, file), "remove them there, or " + another
 		}
 	}
+	return "", ""
 }
 
 func texts(values []report.Value) []string {

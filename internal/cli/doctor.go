@@ -56,6 +56,7 @@ func (o doctorOptions) run(ctx context.Context, io IO, t *talk) error {
 	if err != nil {
 		return err
 	}
+	s.warnOfOutranked(t)
 	req, err := s.request()
 	var options doctor.Options
 	if err == nil {
@@ -69,9 +70,6 @@ func (o doctorOptions) run(ctx context.Context, io IO, t *talk) error {
 	}
 	if io.Ready != nil {
 		<-io.Ready
-	}
-	for _, w := range s.overridden() {
-		t.warn(w)
 	}
 	result := doctor.Run(ctx, s.job, req, options)
 	t.redact.Add(result.Secrets...)

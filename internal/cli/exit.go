@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"gitlab.com/ci-aws/ci-aws/internal/identity"
 	"gitlab.com/ci-aws/ci-aws/internal/report"
@@ -42,8 +43,8 @@ type hintedError struct {
 
 func (e *hintedError) Unwrap() error { return e.error }
 
-// settingError is a value that cannot be used, with the flag, variable or file
-// that it came from.
+// settingError is a value that cannot be used, with the flag, variable, input or
+// file that it came from.
 type settingError struct {
 	value report.Value
 	what  string
@@ -57,6 +58,9 @@ func (e *settingError) Error() string {
 func (e *settingError) hint() string {
 	if e.flag {
 		return "correct " + e.value.From + ", or leave it out"
+	}
+	if strings.HasPrefix(e.value.From, ofInput) {
+		return "correct " + ofComponent(e.value.From) + " where the component is included, or leave it out"
 	}
 	return "correct " + e.value.From + " in the job's variables, or remove it"
 }

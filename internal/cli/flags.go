@@ -109,13 +109,15 @@ func (s settings) asJSON() (bool, error) {
 // resolve finds out who the job is, and says it when --verbose was given. What
 // was learnt before an error is returned with it.
 func resolve(ctx context.Context, s settings, t *talk) (identity.Identity, error) {
+	outranked := s.outranked()
 	req, err := s.request()
 	if err != nil {
-		return identity.Identity{}, err
+		s.warnOfOutranked(t)
+		return identity.Identity{Warnings: outranked}, err
 	}
 	id, err := identity.Resolve(ctx, s.job, req)
 	t.redact.Add(id.Token.Raw, id.Pod.Raw)
-	id.Warnings = append(s.overridden(), id.Warnings...)
+	id.Warnings = append(outranked, id.Warnings...)
 	for _, w := range id.Warnings {
 		t.warn(w)
 	}

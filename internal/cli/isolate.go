@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -78,10 +79,14 @@ func (o configureOptions) tried(ctx context.Context, io IO, t *talk, asJSON bool
 	}
 	pinned, kept, err := pins{}, []byte(nil), error(nil)
 	if o.isolate {
+		o.settings.warnOfConfigFile(t)
 		if file, err = o.outside(file); err != nil {
 			return err
 		}
-		kept = o.kept(file, t)
+		if problem, fix := o.outrankedByKeys(names); problem != "" {
+			return &hintedError{errors.New(problem), []string{fix}}
+		}
+		kept = o.kept(file, names, t)
 		if pinned, err = pinnedOf(&id, o.settings); err != nil {
 			return err
 		}
@@ -97,25 +102,41 @@ func (o configureOptions) tried(ctx context.Context, io IO, t *talk, asJSON bool
 	if err := o.write(ctx, file, kept, names, id.Region.Text, pinned); err != nil {
 		return err
 	}
-	o.outrankedByKeys(names, t)
 	t.heading(about(&id, session) + ", renewed by profile " + strings.Join(names, ", "))
 	if !o.isolate {
-		o.outranked(t)
+		o.outranked(names, t)
 		return done(io, asJSON, "written", names, file)
 	}
 	return o.lines(io, asJSON, names, file, id.Region)
 }
 
-// outside gives the whole path of a file. One that nobody named is not written
-// into the project, from where it might get into a cache or an artifact.
+// outside gives the whole path of a file. One that nobody named, or that took the
+// place of the component's, is not written into the project, from where it might
+// get into a cache or an artifact.
 func (o configureOptions) outside(file string) (string, error) {
 	path, err := filepath.Abs(file)
 	if err != nil {
 		return "", fmt.Errorf("finding the folder of %q: %w", file, err)
 	}
+	if strings.ContainsFunc(path, breaksLine) {
+		return "", &hintedError{
+			fmt.Errorf("writing the profile: the working directory \"%s\" holds a line break or another control character", report.Clean(filepath.Dir(path))),
+			[]string{"let AWS_CONFIG_FILE or --file name the file by its whole path"},
+		}
+	}
 	project := o.settings.job.Get("CI_PROJECT_DIR")
-	told := o.settings.c.IsSet("file") || o.settings.job.Get("AWS_CONFIG_FILE") != ""
-	if below, err := filepath.Rel(project, path); !told && project != "" && err == nil && filepath.IsLocal(below) {
+	below, err := filepath.Rel(project, path)
+	if project == "" || err != nil || !filepath.IsLocal(below) {
+		return path, nil
+	}
+	named := o.settings.job.Get("AWS_CONFIG_FILE") != ""
+	switch {
+	case named && o.settings.otherConfigFile():
+		return "", &hintedError{
+			fmt.Errorf("writing the profile: AWS_CONFIG_FILE names %q, in the project directory", path),
+			[]string{"remove AWS_CONFIG_FILE from the job's variables and from GitLab's (Settings > CI/CD > Variables): the component names a file of its own"},
+		}
+	case !named && !o.settings.c.IsSet("file"):
 		return "", &hintedError{
 			fmt.Errorf("writing the profile: HOME is in the project directory, and %q would be too", path),
 			[]string{"let AWS_CONFIG_FILE or --file name a file outside of it, or this one"},
@@ -125,8 +146,9 @@ func (o configureOptions) outside(file string) (string, error) {
 }
 
 // kept is the text of the file that AWS tools would read if it were not for this
-// one. What cannot be read is said: its profiles are lost.
-func (o configureOptions) kept(file string, t *talk) []byte {
+// one. What cannot be read is said, since its profiles are lost, and so are the
+// keys that a new file does not take over; profiles of these names go whole.
+func (o configureOptions) kept(file string, names []string, t *talk) []byte {
 	j := o.settings.job
 	from := j.Get("AWS_CONFIG_FILE")
 	if path, err := filepath.Abs(from); from == "" || err != nil || path == file {
@@ -140,6 +162,11 @@ func (o configureOptions) kept(file string, t *talk) []byte {
 	text, err := awsconfig.Read(from)
 	if err != nil {
 		t.warn(fmt.Sprintf("the profiles of %q are not kept: %v", from, bare(err)))
+	}
+	for _, section := range awsconfig.Keys(text) {
+		if !slices.Contains(names, strings.TrimPrefix(section, "profile ")) {
+			t.warn(fmt.Sprintf("the keys of [%s] in %q are not copied: where the job needs them, let them stand in the file that AWS_SHARED_CREDENTIALS_FILE names, or in ~/.aws/credentials", section, from))
+		}
 	}
 	return text
 }

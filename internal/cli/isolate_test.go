@@ -232,6 +232,54 @@ func TestProfilesThatCannotBeReadAreSaidToBeLost(t *testing.T) {
 	}
 }
 
+// TestWhatALineCannotCarryIsRefused: the lines are for eval, and for $GITLAB_ENV,
+// in which a line break begins another variable.
+func TestWhatALineCannotCarryIsRefused(t *testing.T) {
+	tests := []struct {
+		name, variable, value string
+		args                  []string
+		want                  string
+	}{
+		{"a line break in AWS_CONFIG_FILE", "AWS_CONFIG_FILE", "a\nLD_PRELOAD=b", nil, `reading AWS_CONFIG_FILE: "a\nLD_PRELOAD=b" holds a line break or another control character`},
+		{"a carriage return in AWS_CONFIG_FILE", "AWS_CONFIG_FILE", "a\r", nil, `reading AWS_CONFIG_FILE: "a\r" holds a line break or another control character`},
+		{"an escape in AWS_CONFIG_FILE", "AWS_CONFIG_FILE", "\x1b[0K", nil, `reading AWS_CONFIG_FILE: "\x1b[0K" holds a line break or another control character`},
+		{"a separator of lines in AWS_CONFIG_FILE", "AWS_CONFIG_FILE", "a\u2028b", nil, `reading AWS_CONFIG_FILE: "a\u2028b" holds a line break or another control character`},
+		{"a line break in HOME", "HOME", "/a\nb", nil, `reading HOME: "/a\nb" holds a line break or another control character`},
+		{"a tab in --file", "", "", []string{"--file", "a\tb"}, `reading --file: "a\tb" holds a line break or another control character`},
+		{"a line break in the region", "CI_AWS_REGION", "eu\nwest", nil, `finding the region: the region "eu\nwest" (CI_AWS_REGION) is not the name of a region`},
+		{"a line break in AWS_REGION", "AWS_REGION", "eu\nwest", nil, `finding the region: the region "eu\nwest" (AWS_REGION) is not the name of a region`},
+		{"a line break in the profile", "", "", []string{"--profile", "a\nb"}, `reading --profile: profile name "a\nb": want 1 to 64 letters, digits and _.-`},
+	}
+	for _, tt := range tests {
+		for _, isolate := range []string{"--isolate", "--check"} {
+			t.Run(tt.name+" with "+isolate, func(t *testing.T) {
+				p := newPlace(t, awsfake.Config{})
+				if tt.variable != "" {
+					p.env[tt.variable] = tt.value
+				}
+				out, errs, code := p.run(append([]string{"configure", isolate}, tt.args...)...)
+				if first, _, _ := strings.Cut(errs, "\n"); out != "" || code == 0 || first != "ci-aws: error: "+tt.want {
+					t.Errorf("exit code %d\n%s%swant\n%s", code, out, errs, tt.want)
+				}
+			})
+		}
+	}
+}
+
+func TestAWorkingDirectoryThatALineCannotCarryIsRefused(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, "a\nb")
+	check(t, os.Mkdir(dir, 0o700))
+	t.Chdir(dir)
+	out, errs, _, code := atNoon(t, nil, "configure", "--isolate", "--file", "config")
+	want := "ci-aws: error: writing the profile: the working directory \"" + root + `/a\nb" holds a line break or another control character
+ci-aws: hint: let AWS_CONFIG_FILE or --file name the file by its whole path
+`
+	if out != "" || code != 1 || errs != want {
+		t.Errorf("exit code %d\n%s%swant\n%s", code, out, errs, want)
+	}
+}
+
 func mustExecutable(t *testing.T) string {
 	t.Helper()
 	self, err := os.Executable()

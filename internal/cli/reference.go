@@ -30,7 +30,7 @@ func Reference() string {
 	}
 	b.WriteString("\n## Flags of every command\n\n")
 	writeFlags(&b, "", commonFlags())
-	b.WriteString("\n## Flags of every command that gets credentials\n\nA flag outranks its variable, which outranks AWS's own. An empty variable is one\nthat is not set; an empty flag is an error. The variable of a repeatable flag holds\nits values with white space between them. With --token-file or CI_AWS_TOKEN_FILE the\nsource is IRSA, unless another is asked for.\n\n")
+	b.WriteString("\n## Flags of every command that gets credentials\n\nA flag outranks its variable, that the component's input, and that AWS's own\nvariable. An empty variable is one that is not set; an empty flag is an error. The\nvariable of a repeatable flag holds its values with white space between them. With --token-file or CI_AWS_TOKEN_FILE the\nsource is IRSA, unless another is asked for.\n\n")
 	writeFlags(&b, "", identityFlags())
 	b.WriteString(otherReference)
 	writeExitCodes(&b)
@@ -73,15 +73,19 @@ role, the place of the token and never the token itself, the region, and what fl
 and CI_AWS_ variables say. So the profile means the same in after_script and in child
 processes. A variable's value that an AWS config file cannot carry stays the
 variable's. A file that does not exist yet begins as a copy of the one that AWS tools
-would have read, without its sections of the same name. Its folder has to be the
-caller's own, or root's.
+would have read, without its sections of the same name and without any keys in it: a
+warning names the profiles that lose theirs. Below a folder in which others can make
+files, such as /tmp, its folder has to be the caller's own and closed to its group, and
+no link, folder or file of another user may be on the way; elsewhere its folder may be
+root's. Keys in the credentials file under a name of the profile's are an error.
 
 With ` + "`--log-section`" + ` a success is one line in GitLab's job log: whose credentials, and
 how long. What was said besides is behind it. A failure is never folded: its lines are
 the last ones.
 
-A component keeps a copy of each input in CI_AWS_INPUT_ and the setting's name. Where
-the setting's own variable says something else, a warning names both values.
+A component gives an input in CI_AWS_INPUT_ and what follows CI_AWS_ in the setting's
+variable. That variable outranks it, wherever it is set, and where the two differ a
+warning names both values. Messages call it by its name: the input role-arn.
 `
 
 // ownFlags are those that a command has for itself.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -14,7 +15,8 @@ import (
 const refsDescription = `Reads the files of a set-up and finds the name that does not match: role documents and
 trust policies, Kubernetes manifests, Helm values of gitlab-runner, config.toml,
 .gitlab-ci.yml, and what terraform show -json prints. A file is known by what is in
-it. PATH is a file, a folder, or - for stdin. Makes no call.
+it. PATH is a file, a folder, or - for stdin. Without one CI_AWS_REFS_PATHS names
+them, white space between. Makes no call.
 
 A name that none of the files defines is a note, and a failure with --closed. Where
 more places have one name than another, the other is the slip: it comes first, and has
@@ -35,7 +37,7 @@ func refsCommand(io IO, t *talk) *cli.Command {
 			stringFlag("annotations", "write links to the failed checks into `FILE`, as artifacts:reports:annotations takes them"),
 		}, commonFlags()),
 		Action: action(io, t, func(ctx context.Context, s settings) error {
-			return refsOptions{s, s.c.Args().Slice()}.run(ctx, io, t)
+			return refsOptions{s, s.c.Args().Slice(), ""}.run(ctx, io, t)
 		}),
 	}
 }
@@ -43,9 +45,26 @@ func refsCommand(io IO, t *talk) *cli.Command {
 type refsOptions struct {
 	settings settings
 	paths    []string
+	from     string // what names the paths, "" for the command line
 }
 
+// pathsVariable holds the paths where the command line has none, so that no shell
+// of a job reads them.
+const pathsVariable = "CI_AWS_REFS_PATHS"
+
 func (o refsOptions) run(ctx context.Context, io IO, t *talk) error {
+	if len(o.paths) == 0 {
+		named := o.settings.variableOrInput(pathsVariable)
+		o.paths, o.from = strings.Fields(named.Text), ofComponent(named.From)
+		for i, p := range o.paths {
+			if p == "-" {
+				o.paths[i] = "./-" // the stdin of a job is its script
+			}
+		}
+		if warning := o.settings.override(pathsVariable); warning != "" {
+			t.warn(warning)
+		}
+	}
 	if err := o.check(); err != nil {
 		return err
 	}
@@ -57,6 +76,12 @@ func (o refsOptions) run(ctx context.Context, io IO, t *talk) error {
 	if err != nil {
 		return err
 	}
+	timeout, _, err := o.settings.duration("timeout", time.Millisecond, maxTimeout, defaultTimeout)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	if t.io.Ready != nil {
 		<-t.io.Ready
 	}
@@ -65,7 +90,11 @@ func (o refsOptions) run(ctx context.Context, io IO, t *talk) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return &hintedError{err, []string{"give files or folders that this user can read, or - for stdin"}}
+		hint := "give files or folders that this user can read, or - for stdin"
+		if o.from != "" {
+			hint = "let " + o.from + " name files or folders that this user can read, with a space between"
+		}
+		return &hintedError{err, []string{hint}}
 	}
 	result := refs.Check(set, refs.Options{Closed: closed})
 	if tree := result.Graph.Tree(); tree != "" {
@@ -82,6 +111,8 @@ func (o refsOptions) check() error {
 		return usagef("refs: want a PATH, or - for stdin")
 	case slices.Contains(o.paths, ""):
 		return usagef("refs: a PATH is empty")
+	case o.from != "":
+		return nil // what looks like a flag is none there
 	}
 	for _, p := range o.paths {
 		if strings.HasPrefix(p, "--") {

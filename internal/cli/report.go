@@ -77,7 +77,7 @@ func (f reportForm) write(io IO, t *talk, j job.Job, r report.Report, suite stri
 		err = errors.Join(err, writeFile(f.file, t.redact.Redact(f.render(io, j, r, suite, f.form))))
 	}
 	if f.annotations.Known() {
-		err = errors.Join(err, writeFile(f.annotations, t.redact.Redact(r.Annotations(catalogue.Home))))
+		err = errors.Join(err, writeFile(f.annotations, t.redact.Redact(r.Annotations(suite, catalogue.Home))))
 	}
 	if err != nil {
 		return err

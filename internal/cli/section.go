@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
@@ -40,9 +39,10 @@ func (t *talk) inSection(name string, v report.Value) {
 }
 
 // heading names what the section is about. A section without one is not folded.
+// What is foreign in it LogSection cleans.
 func (t *talk) heading(text string) {
 	if t.section != nil {
-		t.section.header = "ci-aws: " + t.redact.Redact(report.Clean(text))
+		t.section.header = "ci-aws: " + t.redact.Redact(text)
 	}
 }
 
@@ -108,24 +108,4 @@ func (t *talk) wantsSection(s settings) error {
 	}
 	t.inSection("version", version)
 	return nil
-}
-
-// overridden are the settings that a CI/CD variable changed behind the back of
-// the component, which keeps a copy of each input in CI_AWS_INPUT_*.
-func (s settings) overridden() []string {
-	var out []string
-	for _, f := range s.c.Command.Flags {
-		name := variable(f.Names()[0])
-		input := s.job.Get("CI_AWS_INPUT_" + strings.TrimPrefix(name, "CI_AWS_"))
-		value := s.job.Get(name)
-		if input == "" || input == value || s.c.IsSet(f.Names()[0]) {
-			continue
-		}
-		is := "is " + catalogue.Quote(value)
-		if value == "" {
-			is = "is empty"
-		}
-		out = append(out, name+" "+is+", and the component's input says "+catalogue.Quote(input)+": a CI/CD variable outranks the component's input")
-	}
-	return out
 }

@@ -88,7 +88,7 @@ func TestTheSectionHoldsAllThatWasSaid(t *testing.T) {
 			map[string]string{"CI_AWS_REGION": "eu-west-1", "CI_AWS_INPUT_REGION": "eu-central-1", "CI_AWS_INPUT_ROLE_ARN": "", "CI_AWS_LOG_SECTION": "yes"},
 			[]string{"env"},
 			sectionStart + "ci-aws: " + jobSession + " until 2026-11-23T13:00:00Z, 2 warnings\n" + version +
-				"ci-aws: warning: CI_AWS_REGION is \"eu-west-1\", and the component's input says \"eu-central-1\": a CI/CD variable outranks the component's input\n" +
+				"ci-aws: warning: CI_AWS_REGION is \"eu-west-1\", and the component's input region says \"eu-central-1\": the variable outranks it\n" +
 				strings.Replace(facts, "eu-central-1 (the token's issuer)", "eu-west-1 (CI_AWS_REGION)", 1) + elsewhere + sectionEnd,
 		},
 		{
@@ -157,6 +157,44 @@ func TestNothingOfTheJobBreaksOutOfTheSection(t *testing.T) {
 	}
 	if strings.Contains(errs, strings.Split(token, ".")[2]) {
 		t.Error("the token is in the log")
+	}
+}
+
+// TestNothingForeignBreaksOutOfTheHeader has what the job and STS say in the one
+// line that everybody sees.
+func TestNothingForeignBreaksOutOfTheHeader(t *testing.T) {
+	const (
+		jobToken = "glcbt-64_example-job-token"
+		ends     = "section_end:1:ci_aws"
+		answer   = `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult>
+<AssumedRoleUser><AssumedRoleId>x</AssumedRoleId><Arn>arn:aws:sts::123456789012:assumed-role/k8s-irsa-gitlab-jobs/` + jobToken + `&#13;&#10;` + ends + `&#13;&#x202e;free</Arn></AssumedRoleUser>
+<Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>example-secret-key</SecretAccessKey><SessionToken>example-session-token</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>
+</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`
+		arn = "arn:aws:sts::123456789012:assumed-role/k8s-irsa-gitlab-jobs/[hidden]\\r\\nsection_end\\:1:ci_aws\\r\\u202efree"
+	)
+	tests := []struct {
+		name string
+		args []string
+		want string // of the path, after the folder
+	}{
+		{"the ARN, for env", []string{"env"}, "ci-aws: " + arn + " until 2099-01-01T00:00:00Z, 1 warning"},
+		{"the ARN, for a profile", []string{"configure", "--isolate", "--check", "--file", "config"}, "ci-aws: " + arn + ", renewed by profile default, 1 warning"},
+		{"the path", []string{"configure", "--file", jobToken + "/" + ends + "\u202e"}, "ci-aws: profile default in [hidden]/section_end\\:1:ci_aws\\u202e, 1 warning"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newPlace(t, awsfake.Config{})
+			p.env["CI_JOB_TOKEN"] = jobToken
+			check(t, p.cloud.Inject(awsfake.Fault{Action: "AssumeRoleWithWebIdentity", Status: 200, Type: "text/xml", Body: answer}))
+			_, errs, code := p.run(append(tt.args, "--log-section")...)
+			_, rest, _ := strings.Cut(errs, "\r\x1b[0K")
+			if header, _, _ := strings.Cut(rest, "\n"); code != 0 || header != tt.want {
+				t.Errorf("exit code %d\n%q, want\n%q", code, header, tt.want)
+			}
+			if strings.Count(errs, "section_end:") != 1 || strings.Contains(errs, jobToken) {
+				t.Errorf("it breaks out of\n%q", errs)
+			}
+		})
 	}
 }
 

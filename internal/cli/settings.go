@@ -34,7 +34,8 @@ func variableOf(command, flag string) string {
 	return variable(flag)
 }
 
-// settings reads flags, and the CI_AWS_* variables of those that were not given.
+// settings reads flags, of those that were not given the CI_AWS_* variables, and
+// last what a component says by its inputs.
 type settings struct {
 	c   *cli.Context
 	job job.Job
@@ -57,8 +58,8 @@ func (s settings) value(flag string) (report.Value, error) {
 	return values[len(values)-1], nil
 }
 
-// values are those of a flag that can be repeated; its variable holds them with
-// white space between. A flag that was given but is empty is an error, since
+// values are those of a flag that can be repeated; its variable, or else the
+// component's input, holds them with white space between. A flag that was given but is empty is an error, since
 // what it should have held would be ignored in silence. A setting for which the
 // command has no flag does not concern it.
 func (s settings) values(flag string) ([]report.Value, error) {
@@ -66,14 +67,14 @@ func (s settings) values(flag string) ([]report.Value, error) {
 		return nil, nil
 	}
 	if !s.c.IsSet(flag) {
-		name := s.variable(flag)
-		texts := []string{s.job.Get(name)}
-		if s.repeatable(flag) && texts[0] != "" {
-			if texts = strings.Fields(texts[0]); len(texts) == 0 {
-				return nil, wrong(report.Value{From: name}, "it holds only white space")
+		v := s.variableOrInput(s.variable(flag))
+		texts := []string{v.Text}
+		if s.repeatable(flag) && v.Known() {
+			if texts = strings.Fields(v.Text); len(texts) == 0 {
+				return nil, wrong(report.Value{From: v.From}, "it holds only white space")
 			}
 		}
-		return withSource(name, texts), nil
+		return withSource(v.From, texts), nil
 	}
 	texts := []string{s.c.String(flag)}
 	if s.repeatable(flag) {
@@ -90,7 +91,7 @@ func (s settings) yes(flag string) (bool, error) {
 	if s.c.IsSet(flag) {
 		return s.c.Bool(flag), nil
 	}
-	v := s.job.Value(s.variable(flag))
+	v := s.variableOrInput(s.variable(flag))
 	switch strings.ToLower(strings.TrimSpace(v.Text)) {
 	case "", "false", "0", "no", "off":
 		return false, nil

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,9 +34,10 @@ func request(t *testing.T, args, environ []string) identity.Request {
 	return req
 }
 
-// TestEveryFlagHasItsVariable asks for each setting by flag and by variable:
-// the same comes out, and a flag outranks its variable.
-func TestEveryFlagHasItsVariable(t *testing.T) {
+// TestEveryFlagHasItsVariableAndItsInput asks for each setting by flag, by variable
+// and by a component's input: the same comes out, a flag outranks its variable, and
+// that the input.
+func TestEveryFlagHasItsVariableAndItsInput(t *testing.T) {
 	policy := filepath.Join(t.TempDir(), "policy.json")
 	if err := os.WriteFile(policy, []byte(`{"Version": "2012-10-17"}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -59,7 +61,7 @@ func TestEveryFlagHasItsVariable(t *testing.T) {
 	for _, f := range identityFlags() {
 		name := f.Names()[0]
 		if name == "allow-endpoint-host" {
-			byVariable := request(t, nil, []string{variable(name) + "=sts.example.com"})
+			byVariable := request(t, nil, []string{variable(name) + "=sts.example.com", "CI_AWS_INPUT_ALLOW_ENDPOINT_HOST=sts.example.com"})
 			if diff := cmp.Diff(plain, byVariable); diff != "" {
 				t.Errorf("a variable allows a host:\n%s", diff)
 			}
@@ -72,12 +74,21 @@ func TestEveryFlagHasItsVariable(t *testing.T) {
 		}
 		byFlag := request(t, []string{"--" + name, sample.value}, nil)
 		byVariable := request(t, nil, []string{variable(name) + "=" + sample.value})
+		inputName := inputPrefix + strings.TrimPrefix(variable(name), "CI_AWS_")
+		byInput := request(t, nil, []string{inputName + "=" + sample.value, variable(name) + "="})
+		outranked := request(t, nil, []string{variable(name) + "=" + sample.value, inputName + "=" + sample.other})
 		both := request(t, []string{"--" + name, sample.value}, []string{variable(name) + "=" + sample.other})
 		if cmp.Equal(plain, byFlag) {
 			t.Errorf("--%s changes nothing", name)
 		}
 		if diff := cmp.Diff(byFlag, byVariable, sources); diff != "" {
 			t.Errorf("--%s and %s differ:\n%s", name, variable(name), diff)
+		}
+		if diff := cmp.Diff(byFlag, byInput, sources); diff != "" {
+			t.Errorf("--%s and %s differ:\n%s", name, inputName, diff)
+		}
+		if diff := cmp.Diff(byVariable, outranked); diff != "" {
+			t.Errorf("%s outranks %s:\n%s", inputName, variable(name), diff)
 		}
 		if diff := cmp.Diff(byFlag, both); diff != "" {
 			t.Errorf("%s outranks --%s:\n%s", variable(name), name, diff)

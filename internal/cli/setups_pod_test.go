@@ -117,7 +117,7 @@ func podSetups() []setup {
 		},
 		{
 			kase: "role-missing-gitlab", name: "an ID token, and no role of its own",
-			edit: func(p *place) { p.gitlab(awsfake.JobToken{}); p.unset("CI_AWS_ROLE_ARN") }, lead: "set CI_AWS_ROLE_ARN",
+			edit: func(p *place) { p.gitlab(awsfake.JobToken{}); p.unset("CI_AWS_ROLE_ARN") }, lead: "set the component's input role-arn, or CI_AWS_ROLE_ARN",
 		},
 		{
 			kase: "role-arn-malformed", name: "an account of 11 digits",
@@ -141,7 +141,7 @@ func podSetups() []setup {
 		},
 		{
 			kase: "region-missing", row: "P14", name: "GitLab's issuer tells no region",
-			edit: func(p *place) { p.gitlab(awsfake.JobToken{}); p.unset("AWS_REGION") }, lead: "set CI_AWS_REGION",
+			edit: func(p *place) { p.gitlab(awsfake.JobToken{}); p.unset("AWS_REGION") }, lead: "set the component's input region, or CI_AWS_REGION",
 		},
 		{
 			kase: "region-malformed", name: "an underscore", edit: func(p *place) { p.env["AWS_REGION"] = "eu_central_1" },

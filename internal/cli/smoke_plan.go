@@ -44,6 +44,7 @@ func (o smokePlanOptions) run(io IO, t *talk) error {
 	if err := noArgs(o.settings.c); err != nil {
 		return err
 	}
+	o.settings.warnOfOutranked(t)
 	plan, err := o.settings.smokePlan()
 	if err != nil {
 		return err

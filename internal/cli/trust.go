@@ -122,6 +122,7 @@ func (s settings) asked(ctx context.Context, t *talk) (a asked, err error) {
 	if err := a.check(); err != nil {
 		return a, err
 	}
+	s.warnOfOutranked(t)
 	req, err := s.request()
 	if err != nil {
 		return a, err

@@ -78,7 +78,7 @@ func (e *exam) otherAccount(expected report.Value) report.Finding {
 	err := e.id.CheckServiceAccount(expected, near.Slip)
 	f, ok := identity.Finding(err)
 	wrong, _ := errors.AsType[*identity.Error](err)
-	if ok && wrong.Case == "account-of-pod" && wrong.Facts["other-namespace"] == "" {
+	if ok && wrong.Case == "account-of-pod" && wrong.Facts["other-namespace"]+wrong.Facts["overwrite-other"]+wrong.Facts["overwrite-empty"] == "" {
 		f.Paste = accountSnippets(wrong.Facts["name"], wrong.Facts["overwrite"] != "")
 	}
 	return f

@@ -69,8 +69,10 @@ func (a CacheAccess) JSON() string {
 }
 
 // Terraform gives the same policy as a resource that attaches it to the role of
-// that name, without a final newline. The policy goes through jsonencode: the
-// data source aws_iam_policy_document gives "&{" a meaning of its own.
+// that name, as `terraform fmt` leaves it, without a final newline. A role that
+// the same module makes is better named by its resource, which the caller cannot
+// know: a comment says so. The policy goes through jsonencode: the data source
+// aws_iam_policy_document gives "&{" a meaning of its own.
 // https://registry.terraform.io/providers/hashicorp/aws/latest/docs/data-sources/iam_policy_document
 func (a CacheAccess) Terraform(role string) string {
 	var statements []hclObject
@@ -80,8 +82,9 @@ func (a CacheAccess) Terraform(role string) string {
 	policy := hclObject{{"Version", Version}, {"Statement", statements}}
 	return strings.Join([]string{
 		`resource "aws_iam_role_policy" "ci_aws_cache" {`,
-		hclArgument("name  ", hclString("ci-aws-cache"), 1),
-		hclArgument("role  ", hclString(role), 1),
+		hclArgument("name", hclString("ci-aws-cache"), 1),
+		"  # aws_iam_role.NAME.name where this module makes the role",
+		hclArgument("role", hclString(role), 1),
 		hclArgument("policy", "jsonencode("+hclValue(policy, 1)+")", 1),
 		"}",
 	}, "\n")

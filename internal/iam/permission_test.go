@@ -51,8 +51,9 @@ func TestPermissionsAreWrittenAsIAMTakesThem(t *testing.T) {
 
 func TestPermissionsAreWrittenAsTerraformTakesThem(t *testing.T) {
 	want := `resource "aws_iam_role_policy" "ci_aws_cache" {
-  name   = "ci-aws-cache"
-  role   = "runner"
+  name = "ci-aws-cache"
+  # aws_iam_role.NAME.name where this module makes the role
+  role = "runner"
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [

@@ -47,7 +47,13 @@ func (id *Identity) CheckServiceAccount(expected report.Value, slip func(got, wa
 	e.Facts.Say("swapped", whole && who.Text == name+"/"+namespace)
 	e.Facts.Say("other-namespace", whole && actual == name && place != namespace)
 	e.Facts.Say("overwrite", id.job.Get(overwriteEnv) == name)
+	asked, input := id.job.Get(overwriteEnv), id.job.Get(inputAccountEnv)
+	if input != "" && asked != input {
+		e.Facts["asked"] = asked
+		e.Facts.Say("overwrite-other", asked != "")
+		e.Facts.Say("overwrite-empty", asked == "")
+	}
 	e.Facts.Say("default-account", actual == "default")
-	e.Facts.Say("other-account", e.Facts["swapped"]+e.Facts["overwrite"]+e.Facts["default-account"]+e.Facts["slip"]+e.Facts["other-namespace"] == "")
+	e.Facts.Say("other-account", e.Facts["swapped"]+e.Facts["overwrite"]+e.Facts["overwrite-other"]+e.Facts["overwrite-empty"]+e.Facts["default-account"]+e.Facts["slip"]+e.Facts["other-namespace"] == "")
 	return e
 }

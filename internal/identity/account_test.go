@@ -38,6 +38,19 @@ func TestThePodsAccountIsTheOneThatItsTokenNames(t *testing.T) {
 		{"an overwrite that was ignored", "deploy", func(w *world) { w.env["KUBERNETES_SERVICE_ACCOUNT_OVERWRITE"] = "deploy" }, "account-of-pod", facts(catalogue.Facts{
 			"expected": "deploy", "name": "deploy", "slip": "from gitlab-jobs to deploy", "overwrite": "yes",
 		})},
+		{"an overwrite that another variable replaced", "deploy", func(w *world) {
+			w.env["CI_AWS_INPUT_EXPECT_SERVICE_ACCOUNT"], w.env["KUBERNETES_SERVICE_ACCOUNT_OVERWRITE"] = "deploy", "other"
+		}, "account-of-pod", facts(catalogue.Facts{
+			"expected": "deploy", "name": "deploy", "slip": "from gitlab-jobs to deploy", "asked": "other", "overwrite-other": "yes",
+		})},
+		{"an overwrite that another variable emptied", "deploy", func(w *world) { w.env["CI_AWS_INPUT_EXPECT_SERVICE_ACCOUNT"] = "deploy" }, "account-of-pod", facts(catalogue.Facts{
+			"expected": "deploy", "name": "deploy", "slip": "from gitlab-jobs to deploy", "asked": "", "overwrite-empty": "yes",
+		})},
+		{"an overwrite as the input has it, that was ignored", "deploy", func(w *world) {
+			w.env["CI_AWS_INPUT_EXPECT_SERVICE_ACCOUNT"], w.env["KUBERNETES_SERVICE_ACCOUNT_OVERWRITE"] = "deploy", "deploy"
+		}, "account-of-pod", facts(catalogue.Facts{
+			"expected": "deploy", "name": "deploy", "slip": "from gitlab-jobs to deploy", "overwrite": "yes",
+		})},
 		{"a token that tells no account", "deploy", func(w *world) {
 			w.env["AWS_WEB_IDENTITY_TOKEN_FILE"] = w.file("other", jwt(rs256, `{"sub":"a"}`))
 		}, "account-untold", catalogue.Facts{"who": "", "expected": "deploy", "expected-from": "CI_AWS_EXPECT_SERVICE_ACCOUNT"}},

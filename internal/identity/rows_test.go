@@ -50,7 +50,7 @@ func TestWhatAPodCanShowIsNamed(t *testing.T) {
 		{"no region", "region-missing", func(w *world) {
 			w.env["CI_AWS_ID_TOKEN"] = jwt(rs256, `{"iss":"https://gitlab.example.com"}`)
 			w.req.Role = value(awsfake.GitLabRole, "CI_AWS_ROLE_ARN")
-		}, `"https://gitlab.example.com"`, "set CI_AWS_REGION"},
+		}, `"https://gitlab.example.com"`, "or CI_AWS_REGION in the job"},
 		{"an agent that EKS did not name", "agent-host", agent("http://10.0.0.1/v1/credentials", "/x"), `"http://10.0.0.1/v1/credentials"`, "remove it"},
 		{"no token for the agent", "agent-token-missing", agent("http://169.254.170.23/v1/credentials", "/nofile"), `"/nofile"`, "start a new job"},
 		{"STS that is not reached", "endpoint-down", func(w *world) { w.env["AWS_ENDPOINT_URL_STS"] = "http://127.0.0.1:1" }, "connection refused", "correct AWS_ENDPOINT_URL_STS"},

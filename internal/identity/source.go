@@ -20,6 +20,14 @@ const (
 	overwriteEnv   = "KUBERNETES_SERVICE_ACCOUNT_OVERWRITE"
 )
 
+// Variables by which a component says what a job is: the hidden job that it
+// extends, and inputs.
+const (
+	extendsEnv      = "CI_AWS_EXTENDS"
+	inputSourceEnv  = "CI_AWS_INPUT_SOURCE"
+	inputAccountEnv = "CI_AWS_INPUT_EXPECT_SERVICE_ACCOUNT"
+)
+
 // detect picks the source: the one asked for, else the first that the pod has.
 func detect(id *Identity) error {
 	asked := id.req.Source
@@ -77,8 +85,26 @@ func (id *Identity) absent(kase string) *Error {
 	f.Say("no-pod-sub", id.Pod.Claims.Subject == "")
 	f.Say("role-env", id.job.Get(roleEnv) != "")
 	f.Say("overwrite", id.job.Get(overwriteEnv) != "")
+	if extends := id.job.Get(extendsEnv); kase == "id-token-missing" && extends != "" {
+		f["extends"], f["oidc-job"] = extends, oidcJob(extends)
+	} else if kase == "id-token-missing" {
+		f.Say("ready-job", id.job.Get(inputSourceEnv) == string(GitLab))
+	}
 	id.halves(f, kase == "ambient-missing")
 	return &Error{Case: kase, Doing: "finding the job's identity", Facts: f, Evidence: id.podEvidence()}
+}
+
+// oidcJob is the hidden job that does with an ID token what this one does without;
+// "" for one that has an ID token.
+func oidcJob(extends string) string {
+	prefix, profile := strings.CutSuffix(extends, "-profile")
+	switch {
+	case strings.HasSuffix(prefix, "-oidc"):
+		return ""
+	case profile:
+		return prefix + "-oidc-profile"
+	}
+	return extends + "-oidc"
 }
 
 // halves says which variable of a pair is there without the other: that of the

@@ -32,7 +32,7 @@ func TestBadInputIsNamedByPlaceAndNeverQuoted(t *testing.T) {
 		{"UTF-16, little end first", "a.yaml", inUTF16(good, binary.LittleEndian), []string{"0:0 broken: is UTF-16: save it as UTF-8"}, 0},
 		{"UTF-16, big end first", "a.json", inUTF16("{}", binary.BigEndian), []string{"0:0 broken: is UTF-16: save it as UTF-8"}, 0},
 		{"Latin-1", "a.yaml", "apiVersion: v1\nname: gr\xf6\xdfer\n", []string{"2:9 broken: is not YAML: a character is not UTF-8"}, 0},
-		{"a binary file", "a.yaml", "\x7fELF\x00\x00PLANTED", []string{"0:0 skipped: is binary"}, 0},
+		{"a binary file", "a.yaml", "\x7fELF\x00\x00PLANTED", []string{"0:0 binary: is binary"}, 0},
 		{"broken JSON", "a.json", "{\n  \"Statement\": [PLANTED]\n}", []string{"2:17 broken: is not JSON"}, 0},
 		{"JSON that ends too early", "a.json", "{\"Statement\": [\n{\"Sid\": \"PLANTED\"", []string{"2:17 broken: is not JSON"}, 0},
 		{"broken TOML", "a.toml", "[[runners]]\n  name = PLANTED\n", []string{"2:10 broken: is no configuration that gitlab-runner reads: the value is neither a text in quotes nor a number, true or false"}, 0},
@@ -44,7 +44,7 @@ func TestBadInputIsNamedByPlaceAndNeverQuoted(t *testing.T) {
 		{"a template that can be read round", "a.yaml", "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: {{ .x }}\n", []string{"4:9 templated: is a Go template, which is not evaluated"}, 1},
 		{"Terraform's own language", "a.tf", "resource \"x\" \"PLANTED\" {}\n", []string{"0:0 terraform: is not evaluated: give what `terraform show -json` prints"}, 0},
 		{"nothing that is known", "a.txt", "Dear PLANTED,\n", []string{"0:0 nothing: holds nothing that has to do with roles, service accounts or runners"}, 0},
-		{"an empty file", "a.yaml", "", []string{"0:0 nothing: holds nothing that has to do with roles, service accounts or runners"}, 0},
+		{"an empty file", "a.yaml", "", []string{"0:0 nothing: is empty"}, 0},
 		{"an anchor within itself", "a.yaml", "apiVersion: v1\nkind: List\nitems: &a [*a]\n", []string{"0:0 nothing: holds nothing that has to do with roles, service accounts or runners"}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

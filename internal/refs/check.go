@@ -26,12 +26,29 @@ type Result struct {
 // Check compares every name in the files with every other that has to be the
 // same. A finding has the places of both ends; where one name stands in fewer
 // places than the other, it is taken for the slip and comes first, and where
-// three places or more take part there is a patch for it.
+// three places or more take part there is a patch for it. Set-ups side by side, as
+// staging/ and prod/, are judged each by itself.
 func Check(s Set, o Options) Result {
+	files := []report.Group{{ID: "files", Title: "the files", Findings: (&checker{Set: s, closed: o.Closed}).files()}}
+	all := s.environments()
+	if len(all) == 0 {
+		r := check(s, o)
+		r.Report.Groups = filled(slices.Concat(files, r.Report.Groups))
+		return r
+	}
+	var results []Result
+	for _, e := range all {
+		results = append(results, check(e.Set, o))
+	}
+	groups, graph := together(all, results)
+	return Result{report.Report{Groups: filled(slices.Concat(files, groups))}, graph}
+}
+
+// check judges files that are one set-up.
+func check(s Set, o Options) Result {
 	c := &checker{Set: s, closed: o.Closed, told: map[string]bool{}, byKind: map[namedBy]bool{}}
 	c.collect()
 	groups := []report.Group{
-		{ID: "files", Title: "the files", Findings: c.files()},
 		{ID: "accounts", Title: "service accounts", Findings: c.serviceAccounts()},
 		{ID: "roles", Title: "roles and whom they trust", Findings: c.rolesAndTrust()},
 		{ID: "runner", Title: "the runner", Findings: c.runnerConfigs()},
@@ -39,8 +56,12 @@ func Check(s Set, o Options) Result {
 		{ID: "pipelines", Title: "pipelines", Findings: c.pipelines()},
 		{ID: "ends", Title: "names that no file defines, or none uses", Findings: c.loose()},
 	}
-	groups = slices.DeleteFunc(groups, func(g report.Group) bool { return len(g.Findings) == 0 })
-	return Result{report.Report{Groups: groups}, c.graph()}
+	return Result{report.Report{Groups: filled(groups)}, c.graph()}
+}
+
+// filled leaves out the groups that have no finding.
+func filled(groups []report.Group) []report.Group {
+	return slices.DeleteFunc(groups, func(g report.Group) bool { return len(g.Findings) == 0 })
 }
 
 type checker struct {

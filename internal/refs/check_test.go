@@ -112,7 +112,7 @@ func TestEachSlipFailsAtItsLine(t *testing.T) {
 		{"runner: namespace", "values.yaml", `namespace = "gitlab"`, `namespace = "gitlab-runners"`, "refs-binding", "values.yaml:13:21"},
 		{"runner: allow-list", "values.yaml", `"^gitlab-jobs$"`, `"^gitlab-job$"`, "refs-service-account", "values.yaml:15:45"},
 		{"runner: bucket", "values.yaml", "super-duper", "super-dupper", "refs-bucket", "values.yaml:22:24"},
-		{"runner: region", "values.yaml", "eu-central-1", "eu-central-2", "refs-region", "values.yaml:23:28"},
+		{"runner: region", "values.yaml", "eu-central-1", "eu-centrl-1", "refs-region", "values.yaml:23:28"},
 		{"runner: path", "values.yaml", `"runners-all"`, `"runners"`, "refs-cache-access", "runner-policy.json:18:29"},
 		{"runner: Type", "values.yaml", `"s3"`, `"S3"`, "runner-cache", "values.yaml:17:16"},
 		{"runner: an unanchored list", "values.yaml", `"^gitlab-jobs$"`, `"gitlab-jobs"`, "runner-overwrite", "values.yaml:15:45"},

@@ -2,6 +2,8 @@ package refs
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +16,9 @@ import (
 // plainName is what a patch may put into YAML, JSON or TOML as it stands, in
 // quotes or not: it means the same in all of them.
 var plainName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9+=@._/:-]*[A-Za-z0-9]$`) })
+
+// patchTitle is what a patch is called.
+const patchTitle = "the change, as a patch"
 
 // words are those that YAML takes for something else than a text.
 var notTexts = []string{"true", "false", "yes", "no", "on", "off", "null"}
@@ -35,14 +40,46 @@ func (c *checker) patch(ends []end, want string) []report.Snippet {
 		if !ok {
 			return nil
 		}
-		name := strings.TrimPrefix(e.text.At.File, "/")
+		name, ok := c.patchName(e.text.At.File)
+		if !ok {
+			return nil
+		}
 		fmt.Fprintf(&b, "--- a/%s\n+++ b/%s\n@@ -%d +%d @@\n-%s\n+%s\n", name, name, e.text.At.Line, e.text.At.Line, old, line)
 	}
 	text := b.String()
-	if !printsAsIs(text) {
+	if !printsAsIs(strings.ReplaceAll(text, "\r\n", "\n")) {
 		return nil
 	}
-	return []report.Snippet{{For: "the change, as a patch", Text: text}}
+	return []report.Snippet{{For: patchTitle, Text: text}}
+}
+
+// patchName is the name of a file in a patch: relative to the repository that the
+// files are in, else to the working directory. There is none for stdin and for what
+// stands outside.
+func (c *checker) patchName(file string) (string, bool) {
+	name := filepath.Clean(file)
+	if root := c.root; root != "" {
+		full, err := filepath.Abs(name)
+		if err != nil {
+			return "", false
+		}
+		if name, err = filepath.Rel(root, full); err != nil {
+			return "", false
+		}
+	}
+	return filepath.ToSlash(name), file != Stdin && filepath.IsLocal(name)
+}
+
+// repository is the folder above dir that holds .git, else dir itself.
+func repository(dir string) string {
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
+			return at
+		}
+		if at == filepath.Dir(at) {
+			return dir
+		}
+	}
 }
 
 // replaced is a line with the end's name changed to want: at its place, or where

@@ -15,6 +15,7 @@ type account struct {
 	namespace   Text // not known where the file leaves it to the command line
 	name        Text // not known where the chart makes it of the release's name
 	annotations []Annotation
+	pending     bool   // its role is not known before `terraform apply`
 	chart       bool   // the chart of gitlab-runner makes it
 	manager     bool   // of a runner manager
 	jobs        bool   // of jobs: a runner or a job names it
@@ -79,9 +80,10 @@ const (
 // accountRef is a place that names a service account.
 type accountRef struct {
 	kind            kind
-	what            string // "the trust policy of the role …"
-	namespace, name end    // a namespace without text is any
-	role            *role  // of a trust policy whose role is known
+	what            string   // "the trust policy of the role …"
+	namespace, name end      // a namespace without text is any
+	role            *role    // of a trust policy whose role is known
+	beside          []string // of a subject: the names of its binding and of what that gives
 	found           []*account
 	meant           *account
 }
@@ -100,7 +102,7 @@ func agree(a, b string) bool { return a == "" || b == "" || a == b }
 func (c *checker) collectAccounts() {
 	for _, a := range c.Accounts {
 		if a.Name.Known() && !a.Name.Templated() {
-			c.accounts = append(c.accounts, &account{at: a.At, namespace: plain(a.Namespace), name: a.Name, annotations: a.Annotations})
+			c.accounts = append(c.accounts, &account{at: a.At, namespace: plain(a.Namespace), name: a.Name, annotations: a.Annotations, pending: a.Pending})
 		}
 	}
 	for _, m := range c.Managers {
@@ -122,7 +124,7 @@ func (c *checker) collectAccounts() {
 				continue
 			}
 			what := "the " + report.Clean(b.Kind.Text) + " " + quote(b.Name.Text)
-			c.name(&accountRef{kind: byBinding, what: what, namespace: whole(what, plain(s.Namespace.Or(b.Namespace))), name: whole("a subject of "+what, s.Name)})
+			c.name(&accountRef{kind: byBinding, what: what, namespace: whole(what, plain(s.Namespace.Or(b.Namespace))), name: whole("a subject of "+what, s.Name), beside: []string{b.Name.Text, b.RoleName.Text}})
 		}
 	}
 	for i := range c.Runners {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 	"gitlab.com/ci-aws/ci-aws/internal/iam"
 	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
@@ -309,67 +308,4 @@ func (c *checker) ofPartition(partition string) side {
 		}
 	}
 	return s
-}
-
-// regionEnds are the places that name a region, with the region.
-func (c *checker) regionEnds() map[string][]end {
-	ends := map[string][]end{}
-	add := func(e end) {
-		if e.part != "" && usable(e.text) {
-			ends[e.part] = append(ends[e.part], e)
-		}
-	}
-	for i := range c.Runners {
-		r := &c.Runners[i]
-		if r.Cache.UsesS3() && r.Cache.S3.AWS() {
-			add(whole("BucketLocation of "+runnerWhat(r), r.Cache.S3.BucketLocation))
-		}
-	}
-	for _, b := range c.Buckets {
-		add(whole("the region of the bucket "+quote(b.Name.Text), b.Region))
-	}
-	for _, e := range c.issuers {
-		rest, eks := strings.CutPrefix(e.name, "oidc.eks.")
-		if region, _, ok := strings.Cut(rest, "."); eks && ok {
-			add(end{e.what, e.text, region, e.from + len("oidc.eks.")})
-		}
-	}
-	for _, e := range c.pipelineRegions() {
-		add(e)
-	}
-	return ends
-}
-
-// regions says which place names another region than all others do.
-func (c *checker) regions() []report.Finding {
-	ends := c.regionEnds()
-	var all []report.Finding
-	usual, most, n := "", 0, 0
-	for region, e := range ends {
-		n += len(distinct(e))
-		if k := len(distinct(e)); k > most || k == most && region < usual {
-			usual, most = region, k
-		}
-	}
-	var odd []string
-	for region := range ends {
-		if region != usual {
-			odd = append(odd, region)
-		}
-	}
-	slices.Sort(odd)
-	for _, region := range odd {
-		got := ends[region]
-		if c.toldRegion(got) {
-			continue
-		}
-		all = append(all, c.differ("refs-region-differs", side{name: region, ends: got}, side{name: usual, ends: ends[usual]}, catalogue.Facts{}))
-	}
-	return judged("refs-region", n, "place", all...)
-}
-
-// toldRegion reports whether it was said already that these are not the region of
-// the bucket that they stand beside.
-func (c *checker) toldRegion(ends []end) bool {
-	return !slices.ContainsFunc(ends, func(e end) bool { return !c.told["region "+e.text.At.String()] })
 }

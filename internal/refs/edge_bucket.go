@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"gitlab.com/ci-aws/ci-aws/internal/catalogue"
 	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
 
@@ -72,9 +71,7 @@ func (c *checker) bucketNames() (found []report.Finding, n int) {
 			case slip(name, other, false): // whichever of the two a runner uses
 				bad = len(used[name]) > 0 || len(used[other]) > 0
 			case len(used[name]) > 0 && len(ends[name]) == 0 && len(used[other]) == 0:
-				bad = c.onlyFree(ends, used) == other // the one bucket that no runner names
-			case len(used[name]) > 0 && len(every[name]) == 1 && len(used[other]) > 0:
-				bad = len(ends) > 0 // a runner alone with its bucket, beside others
+				bad = c.onlyFree(ends, used) == other && c.openedTo(name, other) // the one bucket that no runner names
 			}
 			if bad && c.once("bucket "+min(name, other)+" "+max(name, other)) {
 				found = append(found, c.differ("refs-bucket-name", side{name: name, ends: every[name]}, side{name: other, ends: every[other]}, nil))
@@ -82,6 +79,24 @@ func (c *checker) bucketNames() (found []report.Finding, n int) {
 		}
 	}
 	return found, n
+}
+
+// openedTo reports whether the role that reaches the cache in one bucket may use
+// another: all but the name then says that they are one.
+func (c *checker) openedTo(name, other string) bool {
+	for _, i := range c.s3Runners() {
+		r := c.Runners[i]
+		if r.Cache.S3.BucketName.Text != name {
+			continue
+		}
+		r.Cache.S3.BucketName.Text = other
+		for _, d := range c.cacheRoles(i) {
+			if missing := c.missing(&r, d.policies); len(missing) == 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // onlyFree is the one bucket that policies name and no runner, "" where there are
@@ -106,23 +121,5 @@ func sortedKeys(m map[string][]end) []string {
 		all = append(all, k)
 	}
 	slices.Sort(all)
-	return all
-}
-
-// bucketRegions compares BucketLocation with the region of the bucket itself.
-func (c *checker) bucketRegions() []report.Finding {
-	var all []report.Finding
-	for _, i := range c.s3Runners() {
-		r := &c.Runners[i]
-		got := r.Cache.S3.BucketLocation
-		for _, b := range c.Buckets {
-			if b.Name.Text != r.Cache.S3.BucketName.Text || !usable(b.Region) || !usable(got) || b.Region.Text == got.Text {
-				continue
-			}
-			c.told["region "+got.At.String()], c.told["region "+b.Region.At.String()] = true, true
-			ends := c.regionEnds()
-			all = append(all, c.differ("refs-bucket-region", side{name: got.Text, ends: ends[got.Text]}, side{name: b.Region.Text, ends: ends[b.Region.Text]}, catalogue.Facts{"bucket": b.Name.Text}))
-		}
-	}
 	return all
 }

@@ -90,10 +90,32 @@ func (c *checker) access() []report.Finding {
 				all = append(all, c.wrongRole(r, d, other))
 				continue
 			}
-			all = append(all, c.denied(r, d, missing))
+			if !c.namesBucket(d, r.Cache.S3.BucketName.Text) {
+				n-- // the permissions for this one are elsewhere
+				continue
+			}
+			if c.once("denied " + d.name + " " + r.Cache.S3.BucketName.Text + " " + r.Cache.Path.Text) {
+				all = append(all, c.denied(r, d, missing))
+			}
 		}
 	}
 	return judged("refs-cache-access", n, "role", all...)
+}
+
+// namesBucket reports whether a policy of the role allows anything on the bucket.
+func (c *checker) namesBucket(d *role, bucket string) bool {
+	for _, p := range d.policies {
+		for _, s := range p.Statements {
+			for _, t := range s.Resources {
+				_, path, ok := strings.Cut(t.Text, ":::")
+				name, _, _ := strings.Cut(path, "/")
+				if ok && iam.Like(name, bucket) && s.Effect.Text == "Allow" {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // toldBucket reports whether it was said already that this is not the name of the
@@ -279,7 +301,11 @@ func (c *checker) denied(r *Runner, d *role, missing []string) report.Finding {
 		ends = append(ends, whole("Path of "+runnerWhat(r), r.Cache.Path))
 	}
 	access := iam.CacheAccess{Partition: c.partition(), Bucket: bucket.Text, Prefix: prefix, Write: true}
-	return c.found("refs-cache-denied", f, ends, report.Snippet{For: "a permission policy for the role, as JSON", Text: access.JSON()})
+	kase := "refs-cache-denied"
+	if onBucket, _ := cacheActions(); slices.Equal(missing, onBucket) {
+		kase = "refs-cache-list"
+	}
+	return c.found(kase, f, ends, report.Snippet{For: "a permission policy for the role, as JSON", Text: access.JSON()})
 }
 
 // allowing are the resources that the role's policies allow these actions on.

@@ -8,9 +8,11 @@ import (
 	"gitlab.com/ci-aws/ci-aws/internal/report"
 )
 
-// files says which files, or parts of them, were not evaluated.
+// files says which files, or parts of them, were not evaluated. What is so by its
+// kind is said once, with how many files are of it.
 func (c *checker) files() []report.Finding {
 	var all []report.Finding
+	count := map[Kind]int{}
 	for _, u := range c.Unread {
 		kase := "refs-not-evaluated"
 		switch u.Kind {
@@ -20,13 +22,33 @@ func (c *checker) files() []report.Finding {
 			kase = "refs-refused"
 		case Duplicate:
 			kase = "refs-duplicate"
-		case Templated, Terraform, Skipped, Nothing:
+		case Templated:
+			if u.Reason == notEvaluated || strings.HasSuffix(u.Reason, manyTemplates) {
+				kase = "refs-templates"
+			}
+		case Terraform:
+			kase = "refs-terraform"
+		case Pending, Skipped, Linked, Irregular, Binary, Described, Nothing:
 		}
 		place := u.At.String()
 		if u.At.Line == 0 {
 			place = quote(u.At.File)
 		}
-		f := catalogue.Find(kase).Finding(catalogue.Facts{"place": place, "why": u.Reason}, nil)
+		facts := catalogue.Facts{"place": place, "why": u.Reason}
+		facts[string(u.Kind)] = "yes"
+		if kase == "refs-terraform" || kase == "refs-templates" {
+			if count[u.Kind] > 0 {
+				continue
+			}
+			where := c.unreadOf(u.Kind, kase)
+			count[u.Kind] = len(where)
+			facts["files"] = catalogue.Count(len(where), "file")
+			f := catalogue.Find(kase).Finding(facts, nil)
+			f.Where = where
+			all = append(all, f)
+			continue
+		}
+		f := catalogue.Find(kase).Finding(facts, nil)
 		f.Where = []report.Place{u.At}
 		all = append(all, f)
 	}
@@ -35,6 +57,18 @@ func (c *checker) files() []report.Finding {
 		return append(all, f)
 	}
 	return judged("refs-files", c.Files, "file", all...)
+}
+
+// unreadOf are the first places of that kind in each file.
+func (c *checker) unreadOf(k Kind, kase string) []report.Place {
+	var all []report.Place
+	for _, u := range c.Unread {
+		whole := kase != "refs-templates" || u.Reason == notEvaluated || strings.HasSuffix(u.Reason, manyTemplates)
+		if u.Kind == k && whole && !slices.ContainsFunc(all, func(p report.Place) bool { return p.File == u.At.File }) {
+			all = append(all, u.At)
+		}
+	}
+	return all
 }
 
 // loose are names that no file defines, and what the files define and nothing
@@ -64,7 +98,12 @@ func (c *checker) loose() []report.Finding {
 	}
 	for _, r := range c.roleRefs {
 		n++
-		if r.found == nil && r.meant == nil && !c.toldName("role", r.arn.Name) && !c.trustAlone(r) {
+		switch {
+		case r.found != nil || r.meant != nil || c.toldName("role", r.arn.Name):
+		case r.account != nil && c.told["copied for "+r.account.id()]:
+		case c.trustAlone(r):
+			say("refs-unnamed", "role", r.arn.Name, r.end())
+		default:
 			say("refs-undefined", "role", r.arn.Name, r.end())
 		}
 	}
@@ -90,7 +129,7 @@ func (c *checker) loose() []report.Finding {
 		}
 	}
 	for _, a := range c.accounts {
-		if a.name.Known() && a.role().Known() && !a.chart && len(c.Runners) > 0 && !c.named(a, byJobs) && !c.named(a, byManager) && !c.named(a, byPod) && !c.meantBy(a) {
+		if a.name.Known() && a.role().Known() && !a.chart && len(c.Runners) > 0 && !c.named(a, byJobs) && !c.named(a, byManager) && !c.named(a, byPod) && !c.named(a, byTrust) && !c.named(a, byBinding) && !c.meantBy(a) {
 			say("refs-unused", "service account", a.id(), whole("the name of "+a.what(), a.name))
 		}
 	}
@@ -124,6 +163,9 @@ func (c *checker) trustAlone(r *roleRef) bool {
 }
 
 func (c *checker) refers(d *role) bool {
+	if slices.ContainsFunc(c.accounts, func(a *account) bool { return a.pending && d.admits(a) }) {
+		return true
+	}
 	return slices.ContainsFunc(c.roleRefs, func(r *roleRef) bool { return r.found == d || r.meant == d })
 }
 

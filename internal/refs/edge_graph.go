@@ -126,9 +126,9 @@ func (c *checker) roleNode(g *grapher, r *roleRef) (int, State) {
 	}
 	for _, d := range c.roles {
 		if r.account != nil && d.name == "" && len(d.subjects) > 0 && d.admits(r.account) {
-			to := g.node("role", r.arn.Name, r.text.At, true)
-			g.edge(to, g.node("trust policy", d.at.File, d.at, true), "is assumed by", Holds, d.at, false)
-			return to, Holds
+			to := g.node("role", r.arn.Name, r.text.At, false)
+			g.edge(to, g.node("trust policy", d.at.File, d.at, true), "may have the", Open, d.at, false)
+			return to, Open
 		}
 	}
 	return g.node("role", r.arn.Name, r.text.At, false), Open

@@ -133,7 +133,7 @@ func (c *checker) likely(r *accountRef, a *account) int {
 		return 4
 	case nearSpace && nearName:
 		return 3
-	case sameSpace && orphan && c.wants(r.kind, a):
+	case sameSpace && orphan && c.wants(r, a):
 		return 2
 	}
 	return 0
@@ -149,22 +149,44 @@ func (c *checker) named(a *account, k kind) bool {
 	return c.byKind[namedBy{a, k}]
 }
 
-// wants reports whether an account that no place of the kind names looks like one
-// that should be named there.
-func (c *checker) wants(k kind, a *account) bool {
-	annotated := a.role().Known()
-	switch k {
-	case byTrust:
-		return annotated
+// wants reports whether an account that no place of the kind names has to be named
+// there by all that is said of it elsewhere, while nothing else names the other.
+// Names that are not near each other are taken for one only so.
+func (c *checker) wants(r *accountRef, a *account) bool {
+	if c.namedElsewhere(r) {
+		return false
+	}
+	switch r.kind {
 	case byJobs:
-		return annotated && !a.manager && !c.named(a, byManager)
+		return c.forJobs(a)
 	case byManager:
-		return c.named(a, byBinding) && !c.named(a, byJobs)
+		return c.named(a, byBinding) && !c.named(a, byJobs) && c.trustedBy(a)
 	case byBinding:
-		return a.manager && !c.named(a, byJobs)
-	case byPod:
+		return a.manager && !c.named(a, byJobs) && slices.Contains(r.beside, a.name.Text)
+	case byTrust, byPod:
 	}
 	return false
+}
+
+// forJobs reports whether an account looks like that of jobs in all places: its
+// role trusts it, and neither the manager nor a binding names it.
+func (c *checker) forJobs(a *account) bool {
+	return !a.manager && !a.chart && !c.named(a, byManager) && !c.named(a, byBinding) && c.trustedBy(a)
+}
+
+// trustedBy reports whether a role that the account's annotation can mean names
+// the account.
+func (c *checker) trustedBy(a *account) bool {
+	return a.takes != "" && slices.ContainsFunc(c.roles, func(d *role) bool {
+		return (d.name == "" || d.name == a.takes) && slices.ContainsFunc(d.subjects, func(s *accountRef) bool { return s.fits(a) })
+	})
+}
+
+// namedElsewhere reports whether a place of another kind has the same account.
+func (c *checker) namedElsewhere(r *accountRef) bool {
+	return slices.ContainsFunc(c.accountRefs, func(o *accountRef) bool {
+		return o.kind != r.kind && o.name.part == r.name.part && agree(o.namespace.part, r.namespace.part)
+	})
 }
 
 // slip reports whether got looks like a slip of want. Names that differ in their
@@ -222,10 +244,10 @@ func (c *checker) differentAccounts() []report.Finding {
 	return all
 }
 
-// missingAccount is about a place in the cluster that names an account which none
-// of the files defines, though they define others of that namespace.
+// missingAccount is about a place of which pods are made that names an account
+// which none of the files defines, though they define one that is whole but for it.
 func (c *checker) missingAccount(r *accountRef) []report.Finding {
-	if r.kind == byTrust || r.name.part == "default" {
+	if r.name.part == "default" || c.namedElsewhere(r) {
 		return nil
 	}
 	var there []string
@@ -233,7 +255,7 @@ func (c *checker) missingAccount(r *accountRef) []report.Finding {
 		switch {
 		case !a.name.Known():
 			return nil // the chart may make it
-		case agree(a.namespace.Text, r.namespace.part) && !slices.Contains(there, quote(a.id())):
+		case agree(a.namespace.Text, r.namespace.part) && c.fills(r, a) && !slices.Contains(there, quote(a.id())):
 			there = append(there, quote(a.id()))
 		}
 	}
@@ -248,7 +270,24 @@ func (c *checker) missingAccount(r *accountRef) []report.Finding {
 		}
 	}
 	f := catalogue.Facts{"got": r.id(), "what": r.name.what, "where": places(ends), "there": strings.Join(there[:min(len(there), most)], ", ")}
-	return []report.Finding{c.found("refs-account-missing", f, distinct(ends))}
+	found := c.found("refs-account-missing", f, distinct(ends))
+	if c.closed {
+		found.Status = report.Fail
+	}
+	return []report.Finding{found}
+}
+
+// fills reports whether an account can be what a place means by a name that has
+// nothing to do with it.
+func (c *checker) fills(r *accountRef, a *account) bool {
+	switch r.kind {
+	case byJobs, byPod:
+		return c.forJobs(a)
+	case byManager:
+		return c.wants(r, a)
+	case byTrust, byBinding:
+	}
+	return false
 }
 
 func (c *checker) differentAccount(r *accountRef) report.Finding {

@@ -257,7 +257,7 @@ func (c *checker) meantRole(r *roleRef) *role {
 		orphan := !slices.ContainsFunc(c.roleRefs, func(o *roleRef) bool { return o.found == d })
 		n := 0
 		switch {
-		case r.account != nil && !d.bare && r.account.name.Known() && d.admits(r.account):
+		case r.account != nil && !d.bare && r.account.name.Known() && d.admits(r.account) && !c.annotated(d):
 			n = 6
 		case r.policy != nil && len(d.policies) == 0 && c.opens(r.policy, d):
 			n = 5
@@ -271,6 +271,11 @@ func (c *checker) meantRole(r *roleRef) *role {
 		}
 	}
 	return best
+}
+
+// annotated reports whether an annotation names the role.
+func (c *checker) annotated(d *role) bool {
+	return slices.ContainsFunc(c.roleRefs, func(o *roleRef) bool { return o.account != nil && o.found == d })
 }
 
 // differentRoles says of each pair of names that should be one.
@@ -351,7 +356,7 @@ func (c *checker) otherPath(r *roleRef) []report.Finding {
 // nearRole is another place whose role is near, where no file defines either.
 func (c *checker) nearRole(r *roleRef) *roleRef {
 	for _, o := range c.roleRefs {
-		if o.found == nil && o.meant == nil && o.account != r.account && slip(o.arn.Name, r.arn.Name, false) {
+		if o.found == nil && o.meant == nil && (o.account == nil || r.account == nil) && slip(o.arn.Name, r.arn.Name, false) {
 			return o
 		}
 	}

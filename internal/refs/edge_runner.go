@@ -92,7 +92,7 @@ func (c *checker) meantKubeRole(b KubeBinding) *KubeRole {
 			n = 5
 		case slip(r.Name.Text, b.RoleName.Text, free):
 			n = 4
-		case free && agree(r.Namespace.Text, b.Namespace.Text):
+		case free && agree(r.Namespace.Text, b.Namespace.Text) && (r.Name.Text == b.Name.Text || r.makesPods() && c.bindsManager(b)):
 			n = 2
 		}
 		if n > most {
@@ -100,6 +100,21 @@ func (c *checker) meantKubeRole(b KubeBinding) *KubeRole {
 		}
 	}
 	return best
+}
+
+// makesPods reports whether a Role is like that of a runner manager.
+func (r *KubeRole) makesPods() bool {
+	return slices.ContainsFunc(r.Rules, func(rule Rule) bool {
+		return slices.ContainsFunc(rule.Resources, func(t Text) bool { return t.Text == "pods" }) && slices.ContainsFunc(rule.Verbs, func(t Text) bool { return t.Text == "create" })
+	})
+}
+
+func (c *checker) bindsManager(b KubeBinding) bool {
+	return slices.ContainsFunc(b.Subjects, func(s Subject) bool {
+		return slices.ContainsFunc(c.accounts, func(a *account) bool {
+			return a.manager && a.name.Text == s.Name.Text && agree(a.namespace.Text, s.Namespace.Or(b.Namespace).Text)
+		})
+	})
 }
 
 // elsewhere is about a runner whose job pods run in a namespace in which nothing
@@ -206,7 +221,7 @@ func (c *checker) runnerConfigs() []report.Finding {
 		for _, a := range c.managersOf(i) {
 			n++
 			if a.name.Text == name.Text && a.name.Known() {
-				mixed = append(mixed, c.jobsAsManager(r, a))
+				mixed = append(mixed, c.jobsAsManager(i, a))
 			}
 		}
 	}
@@ -215,28 +230,62 @@ func (c *checker) runnerConfigs() []report.Finding {
 	return append(all, c.chartKeys()...)
 }
 
-// jobsAsManager is worse where an account for jobs is there and not used.
-func (c *checker) jobsAsManager(r *Runner, a *account) report.Finding {
+// jobsAsManager is worse where another account is there that one of the two was
+// meant to have: the one that the binding or the cache is for is the manager's.
+func (c *checker) jobsAsManager(i int, a *account) report.Finding {
+	r := &c.Runners[i]
 	name := r.Kubernetes.ServiceAccount
-	f := catalogue.Facts{"account": a.name.Text, "runner": runnerWhat(r), "where": name.At.String()}
-	ends := []end{whole("service_account of "+runnerWhat(r), name)}
+	jobs := []end{whole("service_account of "+runnerWhat(r), name)}
+	var manager []end
 	for _, o := range c.accountRefs {
 		if o.kind == byManager && o.name.part == a.name.Text {
-			ends = append(ends, o.name)
+			manager = append(manager, o.name)
 		}
 	}
-	if len(ends) == 1 {
-		ends = append(ends, whole("the name of "+a.what(), a.name))
+	if len(manager) == 0 {
+		manager = append(manager, whole("the name of "+a.what(), a.name))
 	}
-	kase := "refs-jobs-as-manager"
+	f := catalogue.Facts{"account": a.name.Text, "runner": runnerWhat(r), "where": places(jobs), "other-where": places(manager)}
+	o := c.spare(r, a)
+	if o == nil {
+		return c.found("refs-jobs-as-manager", f, slices.Concat(jobs, manager))
+	}
+	f["meant"] = o.name.Text
+	named := []end{whole("the name of "+o.what(), o.name)}
+	switch other, own := c.forManager(i, o), c.forManager(i, a); {
+	case other > own:
+		f["where"], f["other-where"] = f["other-where"], f["where"]
+		return c.found("refs-manager-swapped", f, slices.Concat(manager, jobs, named), c.patch(manager, o.name.Text)...)
+	case own > other, c.named(o, byJobs):
+		return c.found("refs-jobs-swapped", f, slices.Concat(jobs, manager, named))
+	}
+	return c.found("refs-accounts-mixed", f, slices.Concat(jobs, manager, named))
+}
+
+// spare is an account that neither the manager nor the runner's service_account
+// names, though it has a role or a binding.
+func (c *checker) spare(r *Runner, a *account) *account {
 	for _, o := range c.accounts {
-		if o.name.Known() && o.name.Text != a.name.Text && !c.named(o, byJobs) && !c.named(o, byManager) && !o.chart && o.role().Known() && agree(o.namespace.Text, r.Kubernetes.Namespace.Text) {
-			kase, f["meant"] = "refs-jobs-swapped", o.name.Text
-			ends = append(ends, whole("the name of "+o.what(), o.name))
-			break
+		if o.name.Known() && o.name.Text != a.name.Text && !c.named(o, byManager) && !o.chart && (o.role().Known() || c.named(o, byBinding)) && agree(o.namespace.Text, r.Kubernetes.Namespace.Text) {
+			return o
 		}
 	}
-	return c.found(kase, f, ends)
+	return nil
+}
+
+// forManager counts what says that an account is the manager's: that it is bound,
+// and that its role may use the cache.
+func (c *checker) forManager(i int, a *account) int {
+	n := 0
+	if c.named(a, byBinding) {
+		n++
+	}
+	for _, d := range c.roles {
+		if d.name != "" && d.name == a.takes && slices.Contains(c.s3Runners(), i) && c.namesBucket(d, c.Runners[i].Cache.S3.BucketName.Text) {
+			n++
+		}
+	}
+	return n
 }
 
 // chartKeys are the keys of the chart's values that newer charts do not read, or

@@ -70,7 +70,7 @@ func (c *checker) collectSubject(r *role, k Condition, v Text) {
 // trusted says of each annotated account whether its role trusts it, and of each
 // account that a role trusts whether it is annotated with that role.
 func (c *checker) trusted() []report.Finding {
-	var all []report.Finding
+	all := c.copied()
 	n := 0
 	for _, r := range c.roleRefs {
 		if r.account == nil {
@@ -81,7 +81,7 @@ func (c *checker) trusted() []report.Finding {
 			continue
 		}
 		n++
-		if !d.admits(r.account) && len(d.subjects) > 0 && !c.toldOf(d, r.account) {
+		if !d.admits(r.account) && len(d.subjects) > 0 && !c.toldOf(d, r.account) && !c.told["copied for "+r.account.id()] {
 			ends := []end{whole(r.what, r.text)}
 			var names []string
 			for _, s := range d.subjects {
@@ -123,7 +123,7 @@ func (c *checker) trusting(a *account) *role {
 // notAnnotated is about an account that a role trusts and that names no role.
 func (c *checker) notAnnotated(d *role, s *accountRef) []report.Finding {
 	for _, a := range s.found {
-		if a.role().Known() || slices.ContainsFunc(a.annotations, func(n Annotation) bool {
+		if a.pending || a.role().Known() || slices.ContainsFunc(a.annotations, func(n Annotation) bool {
 			return near.Of(n.Key.Text, knownAnnotations()) != "" || strings.HasPrefix(n.Key.Text, annotations+"role")
 		}) {
 			return nil
@@ -135,7 +135,13 @@ func (c *checker) notAnnotated(d *role, s *accountRef) []report.Finding {
 	a := s.found[0]
 	f := catalogue.Facts{"account": s.id(), "who": d.what(), "where": a.at.String(), "role": d.arn.Text}
 	f.Say("no-arn", f["role"] == "")
-	return []report.Finding{c.found("refs-not-annotated", f, []end{{what: a.what(), text: Text{At: a.at}}, s.name})}
+	kase := "refs-not-annotated"
+	if slices.ContainsFunc(c.accounts, func(o *account) bool {
+		return o.takes != "" && (d.name == "" || o.takes == d.name) && !d.bare && d.admits(o)
+	}) {
+		kase = "refs-trusted-more"
+	}
+	return []report.Finding{c.found(kase, f, []end{{what: a.what(), text: Text{At: a.at}}, s.name})}
 }
 
 // policyFindings are what internal/trust says of the trust policies beside the

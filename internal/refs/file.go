@@ -21,7 +21,7 @@ func parse(name string, text []byte, named bool) Set {
 		}
 	case bytes.IndexByte(text[:min(len(text), sniffed)], 0) >= 0:
 		if named || ours(name) {
-			r.unread(r.page.whole(), Skipped, "is binary")
+			r.unread(r.page.whole(), Binary, "is binary")
 		}
 	case isHCL(name):
 		r.unread(r.page.whole(), Terraform, "is not evaluated: give what `terraform show -json` prints")
@@ -109,7 +109,7 @@ func looksTOML(start []byte) bool {
 // yamlWords and jsonWords are words of which each text that holds anything for us
 // has one: others need not be parsed.
 func yamlWords() []string {
-	return []string{"apiVersion", "serviceAccount", "rbac", "runners", "gitlabUrl", "runnerToken", "runnerRegistrationToken", "script", "include", "variables", "id_tokens", "trigger", "extends", "stages"}
+	return []string{"apiVersion", "serviceAccount", "rbac", "runners", "gitlabUrl", "runnerToken", "runnerRegistrationToken", "service-account", "script", "include", "variables", "id_tokens", "trigger", "extends", "stages"}
 }
 
 func jsonWords() []string {
@@ -181,9 +181,22 @@ func (r *reader) known(n *node, fromJSON bool, depth int) {
 	case r.kube(n, 0):
 	case fromJSON && (r.terraform(n) || r.aws(n)):
 	case r.helm(n):
+	case isDescription(n):
+		r.unread(n.place(), Described, "is a description of ci-aws render")
 	default:
 		r.ci(n)
 	}
+}
+
+// isDescription goes by the sections of ci-aws.yaml in which ci-aws render finds
+// service accounts.
+func isDescription(n *node) bool {
+	for _, section := range append(n.get("jobs").all(), n.get("runner")) {
+		if section.isObject() && section.has("service-account") {
+			return true
+		}
+	}
+	return false
 }
 
 // finish says what was left out, where anything was taken.
@@ -200,12 +213,16 @@ func (r *reader) finish(named bool) {
 	if n := len(r.templates.at); n > 0 && some && len(r.set.Pipelines) == 0 {
 		why := notEvaluated
 		if n > 1 {
-			why = fmt.Sprintf("is the first of %d Go templates, which are not evaluated", n)
+			why = fmt.Sprintf("is the first of %d"+manyTemplates, n)
 		}
 		r.unread(r.page.place(r.templates.at[0]), Templated, why)
 	}
 	if !some && named && len(r.set.Unread) == 0 {
-		r.unread(r.page.whole(), Nothing, "holds nothing that has to do with roles, service accounts or runners")
+		why := "holds nothing that has to do with roles, service accounts or runners"
+		if len(bytes.TrimSpace(r.page.text)) == 0 {
+			why = "is empty"
+		}
+		r.unread(r.page.whole(), Nothing, why)
 	}
 	r.remember()
 }

@@ -35,6 +35,10 @@ func (r *reader) kube(n *node, depth int) bool {
 				r.toml(m.value.inner(), FromManifest, meta.field("namespace"))
 			}
 		}
+	case "ClusterConfig":
+		if len(n.get("iam", "serviceAccounts").all()) > 0 {
+			r.unread(n.get("iam", "serviceAccounts").place(), Described, "has service accounts that eksctl makes")
+		}
 	case "HelmRelease", "HelmChart", "Application":
 		r.release(n, meta)
 	default:
@@ -146,9 +150,12 @@ func (r *reader) workload(n *node, kind string, meta *node) {
 		image, _, _ := strings.Cut(c.field("image").Text, "@")
 		_, name := cutLast(image, "/")
 		name, _, _ = strings.Cut(name, ":")
-		w.Manager = w.Manager || name == "gitlab-runner"
+		own := c.field("name").Text // RELEASE-gitlab-runner
+		w.Manager = w.Manager || name == chartName || own == chartName || strings.HasSuffix(own, "-"+chartName)
 	}
-	w.Manager = w.Manager || strings.HasPrefix(meta.get("labels").field("chart").Text, "gitlab-runner-")
+	for _, label := range []string{"chart", "helm.sh/chart"} {
+		w.Manager = w.Manager || strings.HasPrefix(meta.get("labels").field(label).Text, chartName+"-")
+	}
 	r.set.Workloads = append(r.set.Workloads, w)
 }
 

@@ -57,12 +57,15 @@ func (r *reader) keep(t Text) {
 	start := r.page.lines[t.At.Line-1]
 	at := r.page.runeAt(t.At.Line, t.At.Column)
 	line, _, _ := bytes.Cut(r.page.text[start:], []byte("\n"))
-	line = bytes.TrimSuffix(line, []byte("\r"))
+	line, windows := bytes.CutSuffix(line, []byte("\r"))
 	if len(line) > maxLine || at > start+len(line) {
 		return
 	}
 	if safe(string(line[:at-start]), string(line[at-start:]), t.Text) {
 		r.set.lines[key] = string(line)
+		if windows {
+			r.set.lines[key] += "\r" // a patch has to have it
+		}
 	}
 }
 

@@ -35,6 +35,7 @@ type Set struct {
 	// hold nothing that this package knows.
 	Files, Others int
 
+	root  string                  // what the paths in patches are relative to; "" is the working directory
 	lines map[report.Place]string // by file and line; the column is zero
 }
 
@@ -53,6 +54,7 @@ type Account struct {
 	// Annotations are those of EKS (eks.amazonaws.com/…) and those that look like
 	// a slip of one, in the order of the file.
 	Annotations []Annotation
+	Pending     bool // a plan knows its annotation with the role only after `terraform apply`
 	Automount   Text // automountServiceAccountToken: "true" or "false"
 	Source      Source
 }
@@ -333,9 +335,14 @@ type Kind string
 const (
 	Broken    Kind = "broken"    // its syntax
 	Templated Kind = "templated" // a template, or a value that is not known yet
+	Pending   Kind = "pending"   // a value that Terraform knows only after apply
 	Terraform Kind = "terraform" // Terraform's own language
 	Duplicate Kind = "duplicate" // a key that stands a second time; the last one counts
 	Refused   Kind = "refused"   // well-formed, but its owner would refuse it
-	Skipped   Kind = "skipped"   // a limit, a link, a file that is no file, binary, or an unreadable one
+	Skipped   Kind = "skipped"   // a limit, or an unreadable file
+	Linked    Kind = "linked"    // a link in a folder
+	Irregular Kind = "irregular" // a pipe, a socket, a device
+	Binary    Kind = "binary"    // no text
+	Described Kind = "described" // what other files are made from
 	Nothing   Kind = "nothing"   // a file that was named, and holds nothing that is known
 )

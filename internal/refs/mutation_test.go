@@ -95,7 +95,7 @@ func mutants(files map[string]string, set Set, values []string) []mutant {
 					line := lines[s.text.At.Line-1]
 					column := strings.Index(line, s.text.Text)
 					key := fmt.Sprint(s.text.At, at, to)
-					if column < 0 || done[key] {
+					if column < 0 || done[key] || elsewhere(s, to) {
 						continue
 					}
 					done[key] = true
@@ -109,6 +109,14 @@ func mutants(files map[string]string, set Set, values []string) []mutant {
 		}
 	}
 	return all
+}
+
+// elsewhere is the rule for mutants that change nothing that can be wrong: a bucket
+// and a job may be in another region of AWS than the cluster, and nothing in these
+// files says where the bucket is.
+func elsewhere(s spot, to string) bool {
+	fields := []string{"Runners.Cache.S3.BucketLocation", "Pipelines.Variables.Value", "Pipelines.Jobs.Variables.Value", "Pipelines.Includes.Inputs.Values"}
+	return slices.Contains(fields, s.field) && slices.Contains(awsRegions(), s.text.Text) && slices.Contains(awsRegions(), to)
 }
 
 // within are the offsets at which a text has the name, not as a part of a longer

@@ -1,6 +1,7 @@
 package refs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,9 @@ func Read(ctx context.Context, paths []string, in io.Reader) (Set, error) {
 		all.add(s)
 	}
 	all.join()
+	if dir, err := os.Getwd(); err == nil {
+		all.root = repository(dir)
+	}
 	return all, nil
 }
 
@@ -60,6 +64,7 @@ type file struct {
 	named bool
 	size  int64
 	why   string // it is not read
+	kind  Kind   // "" is Skipped
 }
 
 func (w *walker) add(f file) {
@@ -116,9 +121,9 @@ func (w *walker) entry(name string, e fs.DirEntry) error {
 		w.add(file{name: filepath.Dir(name), why: fmt.Sprintf("has more than %d files with those before it, and no further one is read", maxFiles)})
 		return fs.SkipAll
 	case e.Type()&fs.ModeSymlink != 0:
-		w.add(file{name: name, why: "is a link, which is not followed: name it to have it read"})
+		w.add(file{name: name, kind: Linked, why: "is a link, which is not followed"})
 	case !e.Type().IsRegular():
-		w.add(file{name: name, why: "is no regular file"})
+		w.add(file{name: name, kind: Irregular, why: "is no regular file"})
 	default:
 		f := file{name: name}
 		if info, err := e.Info(); err == nil {
@@ -199,7 +204,7 @@ func (f file) read(ctx context.Context, in io.Reader) (Set, error) {
 func tooLarge() string { return fmt.Sprintf("has more than %d MiB", maxFile>>20) }
 
 func (f file) skipped(name string) Set {
-	return Set{Others: 1, Unread: []Unread{{report.Place{File: name}, Skipped, f.why}}}
+	return Set{Others: 1, Unread: []Unread{{report.Place{File: name}, cmp.Or(f.kind, Skipped), f.why}}}
 }
 
 // text reads the file. What never ends, or waits for a writer, is left behind

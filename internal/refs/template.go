@@ -41,7 +41,10 @@ type masked struct {
 }
 
 // notEvaluated is what is said of a template.
-const notEvaluated = "is a Go template, which is not evaluated"
+const (
+	notEvaluated  = "is a Go template, which is not evaluated"
+	manyTemplates = " Go templates, which are not evaluated"
+)
 
 // mask takes the Go templates out of a text. One that has its lines to itself
 // becomes blank; another becomes a word, so that what stands around it can still

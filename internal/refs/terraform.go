@@ -13,6 +13,7 @@ func (r *reader) terraform(n *node) bool {
 	switch {
 	case n.get("planned_values", "root_module").isObject():
 		t.references(n.get("configuration", "root_module"), "")
+		t.changes(n.get("resource_changes"))
 		t.module(n.get("planned_values", "root_module"), 0)
 	case n.get("values", "root_module").isObject():
 		t.module(n.get("values", "root_module"), 0)
@@ -37,6 +38,9 @@ type terraformer struct {
 	// refers has, of an argument in the configuration, the address that it takes
 	// its value from: what a plan does not know yet it still names.
 	refers map[string]string
+	// pending has the addresses of service accounts whose annotation with the role
+	// the plan does not know yet.
+	pending map[string]bool
 }
 
 type made struct {
@@ -121,6 +125,10 @@ func (t *terraformer) resource(kind, address string, n, v *node) {
 		t.set.Buckets = append(t.set.Buckets, Bucket{At: n.place(), Name: v.field("bucket"), Region: v.field("region"), Source: FromTerraform})
 	case "kubernetes_service_account", "kubernetes_default_service_account":
 		t.account(n, v.get("metadata").first(), v.flag("automount_service_account_token"), FromTerraform)
+		if a := &t.set.Accounts[len(t.set.Accounts)-1]; t.pending[address] {
+			a.Pending = true
+			t.unread(n.place(), Pending, "has an annotation "+roleAnnotation+" that is not known before `terraform apply`")
+		}
 	case "kubernetes_role", "kubernetes_cluster_role":
 		t.kubeRole(n, kubeKind(kind, v), v.get("metadata").first(), v.get("rule"), snake)
 	case "kubernetes_role_binding", "kubernetes_cluster_role_binding":

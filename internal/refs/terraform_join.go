@@ -28,6 +28,25 @@ func (t *terraformer) references(module *node, prefix string) {
 	}
 }
 
+// changes collects from a plan which service accounts get the ARN of a role that
+// is not known yet.
+func (t *terraformer) changes(all *node) {
+	for _, c := range all.all() {
+		unknown := c.get("change", "after_unknown")
+		annotations := unknown.get("metadata").first().get("annotations")
+		if annotations.isObject() {
+			annotations = annotations.get(roleAnnotation)
+		}
+		if annotations == nil || annotations.text != "true" {
+			continue
+		}
+		if t.pending == nil {
+			t.pending = map[string]bool{}
+		}
+		t.pending[c.field("address").Text] = true
+	}
+}
+
 // target is the only resource of the file that an argument refers to. Of several
 // by count or for_each it is the one with the same key.
 func (t *terraformer) target(address, argument string, all []string) string {

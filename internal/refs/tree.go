@@ -57,7 +57,10 @@ func (t *treeWriter) children(i int, indent string) {
 			branch, deeper = "└─ ", "   "
 		}
 		again := e.back || t.shown[e.To] && len(t.out[e.To]) > 0
-		words := e.Label + " " + t.named(e.To, !again)
+		words := e.Label + " " + t.named(e.To, !again && t.Nodes[e.To].Defined)
+		if !again && !t.Nodes[e.To].Defined {
+			words += " (" + e.At.String() + ")" // where this one names it
+		}
 		switch e.State {
 		case Wrong:
 			words += ": wrong"
@@ -93,7 +96,7 @@ func (t *treeWriter) named(i int, place bool) string {
 	if n.Kind == "binding" {
 		words = n.Name
 	}
-	if place && n.At.File != "" && n.Name != n.At.File {
+	if place && n.At.File != "" && n.Name != n.At.File && n.Name != n.At.String() {
 		words += " (" + n.At.String() + ")"
 	}
 	return words

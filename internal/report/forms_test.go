@@ -231,7 +231,7 @@ func TestTheJSONHasTheDocumentedFieldsInOrder(t *testing.T) {
 func TestAnEmptyReportIsStillAReport(t *testing.T) {
 	var r report.Report
 	same(t, "{\n  \"schema\": 1,\n  \"verdict\": \"ok\",\n  \"findings\": []\n}\n", r.JSON())
-	same(t, "{\n  \"ci-aws\": []\n}\n", r.Annotations("https://x/"))
+	same(t, "{\n  \"ci-aws doctor\": []\n}\n", r.Annotations("ci-aws doctor", "https://x/"))
 	same(t, "nothing was checked\n", r.Text(report.TextOptions{}))
 	same(t, `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="doctor" tests="0" failures="0" errors="0" skipped="0" time="0.000">
@@ -277,7 +277,7 @@ remove it</system-out></testcase>
 
 func TestTheJobsPageLinksToWhatIsBad(t *testing.T) {
 	same(t, `{
-  "ci-aws": [
+  "ci-aws doctor": [
     {
       "external_link": {
         "label": "fail: role-trusts-token",
@@ -292,7 +292,7 @@ func TestTheJobsPageLinksToWhatIsBad(t *testing.T) {
     }
   ]
 }
-`, broken().Annotations("https://x/"))
+`, broken().Annotations("ci-aws doctor", "https://x/"))
 }
 
 // hostile is a report of which every text is s, as no writer should make it.
@@ -321,7 +321,7 @@ func TestHostileTextBreaksNoForm(t *testing.T) {
 		if strings.Contains(plain, bad) {
 			t.Errorf("%q is printed:\n%q", bad, plain)
 		}
-		if strings.Contains(r.JSON(), bad) || strings.Contains(r.Annotations("https://x/"), bad) {
+		if strings.Contains(r.JSON(), bad) || strings.Contains(r.Annotations("ci-aws doctor", "https://x/"), bad) {
 			t.Errorf("%q is in the JSON", bad)
 		}
 	}
@@ -379,7 +379,7 @@ func FuzzTextKeepsItsLayout(f *testing.F) {
 		if strings.ContainsAny(out, "\x1b\r\u2028\u202e") || foreign.MatchString(out) {
 			t.Errorf("%q", out)
 		}
-		if !json.Valid([]byte(r.JSON())) || !json.Valid([]byte(r.Annotations(s))) {
+		if !json.Valid([]byte(r.JSON())) || !json.Valid([]byte(r.Annotations(s, s))) {
 			t.Errorf("no JSON: %q", s)
 		}
 		folded := r.Text(report.TextOptions{Sections: true, Now: clock})

@@ -32,10 +32,11 @@ func (r Report) JSON(siblings ...Sibling) string {
 }
 
 // Annotations is GitLab's annotations report: the job's page gets a link to the
-// documentation of each finding that failed or could not be told. The links
-// start with base, which ends in a slash.
+// documentation of each finding that failed or could not be told, below the name
+// of the list, which no other report of the job may have. The links start with
+// base, which ends in a slash.
 // https://docs.gitlab.com/ci/yaml/artifacts_reports/#artifactsreportsannotations
-func (r Report) Annotations(base string) string {
+func (r Report) Annotations(list, base string) string {
 	type link struct {
 		Label string `json:"label"`
 		URL   string `json:"url"`
@@ -49,7 +50,7 @@ func (r Report) Annotations(base string) string {
 			links = append(links, annotation{link{string(f.Status) + ": " + f.ID, base + f.Doc}})
 		}
 	}
-	return indented(encode(map[string][]annotation{"ci-aws": links}))
+	return indented(encode(map[string][]annotation{list: links}))
 }
 
 // encode is v as JSON; characters of HTML stay as they are.

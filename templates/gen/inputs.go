@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -23,6 +24,7 @@ type component struct {
 
 type input struct {
 	name        string
+	variables   []string  // those of a job that outrank it
 	Description string    `yaml:"description"`
 	Type        string    `yaml:"type"`
 	Default     yaml.Node `yaml:"default"`
@@ -57,17 +59,38 @@ func readComponent(name, text string) (component, error) {
 		if err := pair[1].Decode(&in); err != nil {
 			return c, fmt.Errorf("%s/%s.yml: input %s: %w", source, name, in.name, err)
 		}
+		in.variables = variablesOf(text, in.name)
 		c.inputs = append(c.inputs, in)
 	}
 	return c, nil
 }
 
+// variablesOf are the variables that outrank an input, sorted: CI_AWS_X, where the
+// jobs of a component have the input as CI_AWS_INPUT_X, and others that they set.
+func variablesOf(text, input string) []string {
+	var all []string
+	for _, m := range regexp.MustCompile(`(?m)^    ([A-Z][A-Z0-9_]*): " ?\$\[\[ inputs\.`+input+` ]] ?"$`).FindAllStringSubmatch(text, -1) {
+		all = append(all, strings.Replace(m[1], "CI_AWS_INPUT_", "CI_AWS_", 1))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 const inputsHead = "# Inputs\n\nGenerated from the components by `make templates`.\n\n" +
 	"Each input becomes a variable of the job, or a keyword of it, and never goes into the text of a script. A value may hold\n" +
-	"CI/CD variables, as `$NAME` or `${NAME}`, where its pattern admits them; GitLab expands them when the job starts. Do not\n" +
-	"give an input the very variable that it sets (`role-arn: $CI_AWS_ROLE_ARN`). A CI/CD variable that is set in GitLab (project,\n" +
-	"group, schedule, pipeline) outranks the input whose variable it is, and the job's log warns of it: inputs are guard rails,\n" +
-	"not boundaries. An input without a default must be given. What looks like a number, as an account id does, needs quotes.\n"
+	"CI/CD variables, as `$NAME` or `${NAME}`, where its pattern admits them; GitLab expands them when the job starts. An input\n" +
+	"without a default must be given. What looks like a number, as an account id does, needs quotes.\n\n" +
+	"Where the third column has a variable, that variable outranks the input, wherever it is set: at the top of the YAML, in the\n" +
+	"job, or as a CI/CD variable in GitLab (project, group, schedule, pipeline). Among these GitLab's own order holds: a CI/CD\n" +
+	"variable before the job's, the job's before the top's. An empty variable, or an empty input, takes nothing away. Where both\n" +
+	"are given and differ the job's log warns, with both values: inputs are guard rails, not boundaries.\n" +
+	"`KUBERNETES_SERVICE_ACCOUNT_OVERWRITE` is read by the runner and not by `ci-aws`, and there the order is GitLab's alone: the\n" +
+	"component sets it in the job, so the input, empty or not, comes before the top of the YAML, and a variable of your job or a\n" +
+	"CI/CD variable before the input.\n"
+
+// notReleased is what a page says of a version that is still to come.
+const notReleased = "\n**%[1]s is not released yet.** Until it is, name the SHA of a commit in place of `%[1]s`, and give ready jobs an `image`: the\n" +
+	"default one exists from the first release on.\n"
 
 const componentUse = "\n## component.yml\n\nThe hidden jobs of `ci-aws`, with the same inputs, in one file for a GitLab that has not got the components:\n\n" +
 	"```yaml\ninclude:\n  - project: ci-aws/ci-aws\n    ref: %[1]s\n    file: component.yml\n```\n\n" +
@@ -77,12 +100,12 @@ const patternsHead = "\n## Patterns\n\nWhat GitLab admits, in the syntax of RE2,
 
 // inputsPage is docs/inputs.md.
 func inputsPage(root, version string, components []component) (string, error) {
-	ref := version
-	if strings.HasSuffix(version, "-dev") {
-		ref = "main"
-	}
+	ref, dev := strings.CutSuffix(version, "-dev")
 	var b strings.Builder
 	b.WriteString(inputsHead)
+	if dev {
+		fmt.Fprintf(&b, notReleased, ref)
+	}
 	patterns := map[string]string{}
 	slices.SortStableFunc(components, func(x, y component) int { return place(x) - place(y) })
 	for _, c := range components {
@@ -90,13 +113,13 @@ func inputsPage(root, version string, components []component) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n```yaml\n%s```\n\n| input | default | |\n|---|---|---|\n", c.name, c.about, example)
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n```yaml\n%s```\n\n| input | default | variable | |\n|---|---|---|---|\n", c.name, c.about, example)
 		for _, in := range c.inputs {
 			value, err := in.defaultText()
 			if err != nil {
 				return "", err
 			}
-			fmt.Fprintf(&b, "| `%s`%s | %s | %s |\n", in.name, in.typeText(), value, strings.ReplaceAll(in.Description, "|", `\|`))
+			fmt.Fprintf(&b, "| `%s`%s | %s | %s | %s |\n", in.name, in.typeText(), value, code(in.variables), strings.ReplaceAll(in.Description, "|", `\|`))
 			if in.Regex != "" {
 				patterns[in.name] = in.Regex
 			}
@@ -119,6 +142,15 @@ func place(c component) int {
 		return 0
 	}
 	return 1
+}
+
+// code are names as a cell of the table.
+func code(names []string) string {
+	var all []string
+	for _, name := range names {
+		all = append(all, "`"+name+"`")
+	}
+	return strings.Join(all, ", ")
 }
 
 func (in input) typeText() string {

@@ -155,6 +155,31 @@ func TestAnUnreleasedVersionHasNoChecksums(t *testing.T) {
 	if want := "echo '1.2.3-dev '\n"; !strings.Contains(string(got), want) {
 		t.Errorf("component.yml has no %q:\n%s", want, got)
 	}
+	page, err := os.ReadFile(filepath.Join(root, "docs", "inputs.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{"@1.2.3\n": true, "ref: 1.2.3\n": true, "**1.2.3 is not released yet.**": true, "@main": false, "ref: main": false, "1.2.3-dev": false} {
+		if strings.Contains(string(page), text) != want {
+			t.Errorf("docs/inputs.md has %q: %v, want %v", text, !want, want)
+		}
+	}
+}
+
+func TestAnInputNamesTheVariablesThatOutrankIt(t *testing.T) {
+	const text = `    CI_AWS_INPUT_EXPECT_SERVICE_ACCOUNT: "$[[ inputs.service-account ]]"
+    KUBERNETES_SERVICE_ACCOUNT_OVERWRITE: "$[[ inputs.service-account ]]"
+    CI_AWS_INPUT_FULL: " $[[ inputs.full ]] "
+  stage: "$[[ inputs.stage ]]"
+    CI_AWS_INPUT_EXPECT_SERVICE_ACCOUNT: "$[[ inputs.service-account ]]"
+`
+	for input, want := range map[string][]string{
+		"service-account": {"CI_AWS_EXPECT_SERVICE_ACCOUNT", "KUBERNETES_SERVICE_ACCOUNT_OVERWRITE"}, "full": {"CI_AWS_FULL"}, "stage": {}, "account": {},
+	} {
+		if diff := cmp.Diff(want, append([]string{}, variablesOf(text, input)...)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", input, diff)
+		}
+	}
 }
 
 func TestTheExampleOfAnIncludeIsItsTestPipelinesOwnText(t *testing.T) {
@@ -180,7 +205,7 @@ job: {}
 	if err != nil {
 		t.Fatal(err)
 	}
-	row := "| input | default | |\n|---|---|---|\n| `region` |  | Where. |\n"
+	row := "| input | default | variable | |\n|---|---|---|---|\n| `region` |  |  | Where. |\n"
 	include := "```yaml\ninclude:\n  - component: $CI_SERVER_FQDN/ci-aws/ci-aws/"
 	want := inputsHead +
 		"\n## ci-aws\n\nHidden.\n\n" + include + "ci-aws@1.2.3\n\njob:\n  extends: .ci-aws\n```\n\n" + row +

@@ -1,5 +1,6 @@
 # Finds or fetches ci-aws @VERSION@. This runs within $( ): its output is the folder to put first in PATH, nothing where
 # the ci-aws in PATH will do. Version and sums are literals, since a CI/CD variable outranks those of a component.
+# Nothing is removed but what this run has made: what another job has fetched may be in use, on a volume that both have.
 set +aCefux
 unset IFS
 umask 077
@@ -97,8 +98,8 @@ takes_token() {
 by_curl() {
   at=$1 with=$2 hops=0 again=yes words=
   while :; do
-    set -- --disable --silent --show-error --globoff --proto '=http,https' --connect-timeout 30 --max-time 300 \
-      --output "$home/part" --write-out '%{http_code} %{redirect_url}'
+    set -- --disable --silent --show-error --globoff --proto '=http,https' --connect-timeout 20 --max-time 180 \
+      --speed-limit 1024 --speed-time 30 --output "$home/part" --write-out '%{http_code} %{redirect_url}'
     if of_gitlab "$at" && [ -r "$CI_SERVER_TLS_CA_FILE" ]; then
       set -- "$@" --cacert "$CI_SERVER_TLS_CA_FILE"
     fi
@@ -116,7 +117,7 @@ by_curl() {
       words=$text status=000
       case $code in
         (1|3|23|63) again= ;;
-        (35|51|58|59|60|77|83) again='' words="$words (TLS)" ;;
+        (51|58|59|60|77|83) again='' words="$words (TLS)" ;;
       esac
       return
     fi
@@ -142,7 +143,7 @@ by_wget() {
   at=$1 again=yes status='' words=''
   case $(wget --version 2>/dev/null </dev/null) in
     (GNU\ Wget*)
-      set -- --no-config --tries=1 --timeout=60 --max-redirect=5
+      set -- --no-config --tries=1 --timeout=30 --max-redirect=5
       if of_gitlab "$at" && [ -r "$CI_SERVER_TLS_CA_FILE" ]; then
         set -- "$@" --ca-certificate="$CI_SERVER_TLS_CA_FILE"
       fi
@@ -150,7 +151,7 @@ by_wget() {
     (*)
       set --
       case $(wget --help 2>&1 </dev/null) in
-        (*-T\ SEC*) set -- -T 60 ;;
+        (*-T\ SEC*) set -- -T 30 ;;
       esac
       ;;
   esac
@@ -161,17 +162,15 @@ by_wget() {
     line=${line#"${line%%[! ]*}"}
     case $line in
       (HTTP/*|wget:\ server\ returned\ error:\ HTTP/*)
-        line=${line#*HTTP/}
-        line=${line#* }
+        line=${line#*HTTP/}; line=${line#* }
         status=${line%%[!0-9]*}
         ;;
-      (wget:*|*failed:*|*redirections\ exceeded*|*closed\ at\ byte*|ERROR:*|Read\ error*) words=$line ;;
+      ([Ll]ocation:\ http*) line=${line#*: }; line=${line%%[!!-~]*}; sound "$line" && at=$line ;;
+      (*No\ data\ received*|*Read\ error*) words=${line##*... } ;;
+      (wget:*|*failed:*|*redirections\ exceeded*|*closed\ at\ byte*|ERROR:*|Unable\ to\ establish*) words=$line ;;
     esac
   done <"$home/said"
-  if [ "$code" = 0 ]; then
-    status=200
-    return
-  fi
+  [ "$code" != 0 ] || { status=200; return; }
   clean "$words" "wget exits $code"
   words=$text
   case $status+$words in
@@ -180,7 +179,7 @@ by_wget() {
     (*) status=000 ;;
   esac
   case $words in
-    (ERROR:*|*SSL*|*TLS*|*ertificate*) again='' words="$words (TLS)" ;;
+    (ERROR:*|*ertificate*) again='' words="$words (TLS)" ;;
   esac
 }
 
@@ -284,6 +283,8 @@ else
   done
   address=$CI_API_V4_URL/projects/$encoded/packages/generic/ci-aws/$version/$asset
   setting=CI_API_V4_URL
+  [ -n "$CI_API_V4_URL" ] || die "fetching ci-aws $version: CI_API_V4_URL is not set" \
+    "GitLab sets it in each job: look for what has taken it away, such as env -i or sudo in front of a script" "$instead"
 fi
 sound "$address" || die "fetching ci-aws $version: $setting makes no http or https address" \
   'binary-url is the folder that holds the file, such as https://host/path; where it names a variable, that one is not set in this job' \
@@ -305,16 +306,6 @@ if [ -z "$home" ]; then
   die "installing ci-aws $version: no folder will do: $tried" \
     'set CI_AWS_INSTALL_DIR to a folder that this job may write to and run programs from' \
     "or use an image that has ci-aws $version in PATH" "$other"
-fi
-
-# Two jobs at once never share the temporary folder of a project: what is there of other jobs is left over.
-if [ -n "$job" ] && [ "$dir" = "$RUNNER_TEMP_PROJECT_DIR" ]; then
-  for old in "${dir%/}"/ci-aws_[0-9]*_[0-9]*_[0-9]*; do
-    case $old in
-      (*_"$job"_*) ;;
-      (*) rm -rf "$old" ;;
-    esac
-  done
 fi
 
 # curl takes https proxies by either name and wget only by the small one.
@@ -346,8 +337,11 @@ while :; do
       if [ -z "$again" ] || [ "$turn" = 3 ]; then
         break
       fi
-      sleep "$turn"
+      parts_of "$address"
+      [ "$status" = 000 ] || words="HTTP $status"
       turn=$((turn + 1))
+      printf 'ci-aws: fetching %s: %s: try %s of 3\n' "$plain" "$words" "$turn" >&2
+      sleep $((turn - 1))
       ;;
     (*) break ;;
   esac
@@ -381,7 +375,9 @@ case $status in
       set -- "put $asset of version $version into the package registry of a project on this GitLab, and name that by the input binary-project (now $project)"
     if [ -n "$token" ]; then
       set -- "$@" 'or let this project in: in the project that has it, Settings > CI/CD > Job token permissions'
-    else
+    elif takes_token "$address"; then
+      set -- "$@" 'or use an image with curl: the file may be private, and wget cannot send the job token unseen'
+    elif [ -z "$CI_AWS_BINARY_URL" ]; then
       set -- "$@" 'the job token was not used: it goes only to the GitLab of this job, over https, and by curl'
     fi
     ;;
@@ -392,6 +388,8 @@ case $status in
     set -- "look at the way from this runner to $host: DNS, firewall, https_proxy and no_proxy"
     case $words in
       (*'(23)'*) set -- "look whether the disk that holds ${home%/*} is full, or set CI_AWS_INSTALL_DIR to another folder" ;;
+      (*'wrong version number'*|*'TLS packet'*|*'establish SSL'*)
+        set -- "look whether $host answers https at that port, and look at https_proxy: this is not about CA certificates" ;;
       (*'(TLS)') set -- "use an image with the CA certificates that $host needs; those of GitLab itself come from tls-ca-file in the config.toml of the runner" ;;
     esac
     ;;

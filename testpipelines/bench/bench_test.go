@@ -17,7 +17,7 @@ func TestEachProgramDoesItsPart(t *testing.T) {
 	}
 	defer l.close()
 	var r result
-	for _, figure := range []func(context.Context, int, *result) error{l.exchange, l.stored, l.doctor, l.memory} {
+	for _, figure := range []func(context.Context, int, *result) error{l.exchange, l.stored, l.doctor, l.memory, l.refs} {
 		if err := figure(t.Context(), 1, &r); err != nil {
 			t.Fatal(err)
 		}
@@ -33,6 +33,7 @@ func TestEachProgramDoesItsPart(t *testing.T) {
 		"`ci-aws env`, no store", "`ci-aws env`, no store", "`ci-aws credential-process`, stored",
 		"`ci-aws doctor`, time of the processors", "`ci-aws env`, peak memory", "`ci-aws credential-process`, peak memory", "`ci-aws credential-process --no-store`, peak memory",
 		"`ci-aws whoami`, peak memory", "`ci-aws exec -- true`, peak memory", "`ci-aws doctor`, peak memory",
+		"`ci-aws refs`", "`ci-aws refs`", "`ci-aws refs`, peak memory",
 	}, what); diff != "" {
 		t.Error(diff)
 	}

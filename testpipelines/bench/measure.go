@@ -36,7 +36,7 @@ func (l *lab) measure(ctx context.Context, runs int) (result, error) {
 		fmt.Sprintf("%d cores, %s/%s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version()),
 		fmt.Sprintf("times are medians of %d interleaved runs, with the quartiles in parentheses", runs),
 	}}
-	for _, figure := range []func(context.Context, int, *result) error{l.exchange, l.awsCLI, l.stored, l.doctor, l.memory, l.transfer, masking, size} {
+	for _, figure := range []func(context.Context, int, *result) error{l.exchange, l.awsCLI, l.stored, l.doctor, l.memory, l.refs, l.transfer, masking, size} {
 		if err := figure(ctx, runs, &r); err != nil {
 			return result{}, err
 		}
@@ -114,14 +114,9 @@ func (l *lab) memory(ctx context.Context, runs int, r *result) error {
 	for _, command := range []string{"env", "credential-process", "credential-process --no-store", "whoami", "exec -- true", "doctor"} {
 		var most int64
 		for range runs {
-			args := append([]string{l.bin("ci-aws")}, strings.Fields(command)...)
-			text, err := l.program("", "peak", args...).run(ctx)
+			bytes, err := l.peak(ctx, strings.Fields(command)...)
 			if err != nil {
 				return err
-			}
-			bytes, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
-			if err != nil {
-				return fmt.Errorf("reading the peak memory of %q: %w", command, err)
 			}
 			most = max(most, bytes)
 		}
@@ -133,6 +128,19 @@ func (l *lab) memory(ctx context.Context, runs int, r *result) error {
 	}
 	r.facts = append(r.facts, fmt.Sprintf("peak memory is the greatest resident set that wait4 told of %d runs (Maxrss; VmHWM)", runs))
 	return nil
+}
+
+// peak is the most memory that ci-aws held at once, in bytes.
+func (l *lab) peak(ctx context.Context, args ...string) (int64, error) {
+	text, err := l.program("", "peak", append([]string{l.bin("ci-aws")}, args...)...).run(ctx)
+	if err != nil {
+		return 0, err
+	}
+	bytes, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("reading the peak memory of %q: %w", args, err)
+	}
+	return bytes, nil
 }
 
 var metric = regexp.MustCompile(`([0-9.e+-]+) (of-[a-z-]+)`)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
@@ -82,20 +84,27 @@ func imageFor(index v1.ImageIndex, platform v1.Platform) (v1.Image, error) {
 }
 
 // check reads a layout as a registry and a runtime would, and compares what is
-// in it with the binaries of the release: every digest and size, each platform's
-// user, certificates and programs. The programs are known by their ELF headers
-// only; nothing is run.
-func check(path, binaries string, out io.Writer) error {
+// in it with the release: its name, every digest, size and media type, each
+// platform's user, labels, folders, certificates, copyright files and programs.
+// The programs are known by their ELF headers only; nothing is run. Of c the
+// parts are not read.
+func check(path string, c contents, out io.Writer) error {
 	index, digest, err := openLayout(path)
 	if err != nil {
 		return err
+	}
+	if err := checkName(path, c.name()); err != nil {
+		return err
+	}
+	if err := checkMediaTypes(index); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := validate.Index(index); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	fmt.Fprintf(out, "%s: index %s is valid\n", path, digest)
 	for _, platform := range platforms {
-		said, err := checkPlatform(index, platform, binaries)
+		said, err := checkPlatform(index, platform, c)
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", path, platform, err)
 		}
@@ -104,7 +113,57 @@ func check(path, binaries string, out io.Writer) error {
 	return nil
 }
 
-func checkPlatform(index v1.ImageIndex, platform v1.Platform, binaries string) (string, error) {
+func checkName(path, want string) error {
+	top, err := layout.ImageIndexFromPath(path)
+	if err != nil {
+		return err
+	}
+	manifest, err := top.IndexManifest()
+	if err != nil {
+		return err
+	}
+	if got := manifest.Manifests[0].Annotations[refName]; got != want {
+		return fmt.Errorf("%s: is named %q, wanted %q", path, got, want)
+	}
+	return nil
+}
+
+// checkMediaTypes wants OCI's types throughout: a registry or runtime may refuse
+// an index of one kind with images of another.
+func checkMediaTypes(index v1.ImageIndex) error {
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		return err
+	}
+	type named struct {
+		what      string
+		got, want types.MediaType
+	}
+	all := []named{{"index", manifest.MediaType, types.OCIImageIndex}}
+	for _, descriptor := range manifest.Manifests {
+		image, err := index.Image(descriptor.Digest)
+		if err != nil {
+			return err
+		}
+		m, err := image.Manifest()
+		if err != nil {
+			return err
+		}
+		all = append(all, named{"manifest", descriptor.MediaType, types.OCIManifestSchema1},
+			named{"manifest", m.MediaType, types.OCIManifestSchema1}, named{"config", m.Config.MediaType, types.OCIConfigJSON})
+		for _, layer := range m.Layers {
+			all = append(all, named{"layer", layer.MediaType, types.OCILayer})
+		}
+	}
+	for _, n := range all {
+		if n.got != n.want {
+			return fmt.Errorf("%s of the media type %q, wanted %s", n.what, n.got, n.want)
+		}
+	}
+	return nil
+}
+
+func checkPlatform(index v1.ImageIndex, platform v1.Platform, c contents) (string, error) {
 	image, err := imageFor(index, platform)
 	if err != nil {
 		return "", err
@@ -116,26 +175,41 @@ func checkPlatform(index v1.ImageIndex, platform v1.Platform, binaries string) (
 	if config.Config.User != user {
 		return "", fmt.Errorf("runs as user %q, wanted %s", config.Config.User, user)
 	}
+	if !maps.Equal(config.Config.Labels, c.labels()) {
+		return "", fmt.Errorf("has the labels %v, wanted %v", config.Config.Labels, c.labels())
+	}
 	files, err := readFiles(image)
 	if err != nil {
 		return "", err
 	}
-	released, err := os.ReadFile(filepath.Join(binaries, "ci-aws-linux-"+platform.Architecture)) //nolint:gosec // the folder that the command line names
+	released, err := os.ReadFile(filepath.Join(c.Binaries, "ci-aws-linux-"+platform.Architecture)) //nolint:gosec // the folder that the command line names
 	if err != nil {
 		return "", err
 	}
-	if sha256.Sum256(files["usr/local/bin/ci-aws"]) != sha256.Sum256(released) {
+	if sha256.Sum256(files["usr/local/bin/ci-aws"].text) != sha256.Sum256(released) {
 		return "", errors.New("usr/local/bin/ci-aws is not the binary of the release")
 	}
-	if !x509.NewCertPool().AppendCertsFromPEM(files["etc/ssl/certs/ca-certificates.crt"]) {
+	if !x509.NewCertPool().AppendCertsFromPEM(files["etc/ssl/certs/ca-certificates.crt"].text) {
 		return "", errors.New("etc/ssl/certs/ca-certificates.crt holds no certificate")
 	}
-	programs := []string{"usr/local/bin/ci-aws"}
-	if _, ok := files["bin/busybox"]; ok {
-		programs = append(programs, "bin/busybox")
+	for _, want := range []entry{{name: "tmp", mode: 0o1777}, {name: "home/ci-aws", mode: 0o755, owner: 65532}} {
+		if got := files[want.name]; got.kind != kindDir || got.mode != want.mode || got.owner != want.owner {
+			return "", fmt.Errorf("%s is no folder of mode %o that %d owns", want.name, want.mode, want.owner)
+		}
+	}
+	programs, packages := []string{"usr/local/bin/ci-aws"}, []string{"ca-certificates"}
+	if c.Busybox {
+		programs, packages = append(programs, "bin/busybox"), append(packages, "busybox-static")
+	} else if _, ok := files["bin/busybox"]; ok {
+		return "", errors.New("bin/busybox is in the image without a shell")
+	}
+	for _, name := range packages {
+		if len(files["usr/share/doc/"+name+"/copyright"].text) == 0 {
+			return "", fmt.Errorf("usr/share/doc/%s/copyright is missing", name)
+		}
 	}
 	for _, program := range programs {
-		if err := checkELF(files[program], platform.Architecture); err != nil {
+		if err := checkELF(files[program].text, platform.Architecture); err != nil {
 			return "", fmt.Errorf("%s %w", program, err)
 		}
 	}
@@ -160,11 +234,12 @@ func checkELF(program []byte, arch string) error {
 	return nil
 }
 
-// readFiles is the content of the image's files, by name.
-func readFiles(image v1.Image) (map[string][]byte, error) {
+// readFiles is what is in the image, by name without a slash at either end. An
+// owner that is not its own group is -1.
+func readFiles(image v1.Image) (map[string]entry, error) {
 	stream := mutate.Extract(image)
 	defer stream.Close() //nolint:errcheck // only read from
-	files := map[string][]byte{}
+	files := map[string]entry{}
 	for archive := tar.NewReader(stream); ; {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -173,10 +248,13 @@ func readFiles(image v1.Image) (map[string][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if header.Typeflag == kindFile {
-			if files[header.Name], err = io.ReadAll(archive); err != nil {
-				return nil, err
-			}
+		e := entry{name: strings.Trim(header.Name, "/"), kind: header.Typeflag, mode: header.Mode, owner: header.Uid, target: header.Linkname}
+		if header.Gid != header.Uid {
+			e.owner = -1
 		}
+		if e.text, err = io.ReadAll(archive); err != nil {
+			return nil, err
+		}
+		files[e.name] = e
 	}
 }

@@ -39,17 +39,18 @@ func parts(t *testing.T, mark string) contents {
 	certificate := httptest.NewTLSServer(nil)
 	defer certificate.Close()
 	for name, content := range map[string][]byte{
-		"ci-aws-linux-amd64":  program(t, elf.EM_X86_64, mark),
-		"ci-aws-linux-arm64":  program(t, elf.EM_AARCH64, mark),
-		"busybox-amd64":       program(t, elf.EM_X86_64, ""),
-		"busybox-arm64":       program(t, elf.EM_AARCH64, ""),
+		"ci-aws-linux-amd64":       program(t, elf.EM_X86_64, mark),
+		"ci-aws-linux-arm64":       program(t, elf.EM_AARCH64, mark),
+		"busybox-amd64":            program(t, elf.EM_X86_64, ""),
+		"busybox-arm64":            program(t, elf.EM_AARCH64, ""),
+		"busybox-static.copyright": []byte("GPL-2\n"), "ca-certificates.copyright": []byte("MPL-2.0\n"),
 		"ca-certificates.crt": pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate().Raw}),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return contents{Binaries: dir, Certificates: filepath.Join(dir, "ca-certificates.crt"), Busybox: dir, Version: "1.2.3"}
+	return contents{Binaries: dir, Parts: dir, Busybox: true, Version: "1.2.3"}
 }
 
 func layoutOf(t *testing.T, c contents) string {
@@ -83,11 +84,18 @@ func TestTheSameFilesAreTheSameImage(t *testing.T) {
 func TestWhatAnImageRuns(t *testing.T) {
 	c := parts(t, "")
 	bare := c
-	bare.Busybox = ""
+	bare.Busybox = false
 	type runs struct {
 		User            string
 		Entrypoint, Cmd []string
 		Env             []string
+		Labels          map[string]string
+	}
+	labels := func(licenses string) map[string]string {
+		return map[string]string{
+			"org.opencontainers.image.title": "ci-aws", "org.opencontainers.image.version": "1.2.3",
+			"org.opencontainers.image.source": "https://gitlab.com/ci-aws/ci-aws", "org.opencontainers.image.licenses": licenses,
+		}
 	}
 	env := []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/home/ci-aws"}
 	for _, tt := range []struct {
@@ -95,8 +103,8 @@ func TestWhatAnImageRuns(t *testing.T) {
 		in   contents
 		want runs
 	}{
-		{"without a shell it is the command", bare, runs{"65532:65532", []string{"/usr/local/bin/ci-aws"}, nil, env}},
-		{"with a shell it has no entrypoint, so that a runner can start its own", c, runs{"65532:65532", nil, []string{"sh"}, env}},
+		{"without a shell it is the command", bare, runs{"65532:65532", []string{"/usr/local/bin/ci-aws"}, nil, env, labels("MIT AND MPL-2.0")}},
+		{"with a shell it has no entrypoint, so that a runner can start its own", c, runs{"65532:65532", nil, []string{"sh"}, env, labels("MIT AND MPL-2.0 AND GPL-2.0-only AND LGPL-2.1-or-later")}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			index, _, err := openLayout(layoutOf(t, tt.in))
@@ -112,7 +120,7 @@ func TestWhatAnImageRuns(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got := runs{file.Config.User, file.Config.Entrypoint, file.Config.Cmd, file.Config.Env}
+				got := runs{file.Config.User, file.Config.Entrypoint, file.Config.Cmd, file.Config.Env, file.Config.Labels}
 				if diff := cmp.Diff(tt.want, got); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", platform, diff)
 				}
@@ -140,10 +148,10 @@ func TestCheckRefusesAWrongImage(t *testing.T) {
 			write(t, filepath.Join(c.Binaries, "ci-aws-linux-arm64"), program(t, elf.EM_X86_64, ""))
 		}, "linux/arm64/v8: usr/local/bin/ci-aws is for EM_X86_64, wanted EM_AARCH64"},
 		{"a busybox that is a page of HTML", func(t *testing.T, c contents, layout string) {
-			write(t, filepath.Join(c.Busybox, "busybox-amd64"), []byte("<html>"))
+			write(t, filepath.Join(c.Parts, "busybox-amd64"), []byte("<html>"))
 		}, "linux/amd64: bin/busybox is no ELF file"},
 		{"no certificate", func(t *testing.T, c contents, layout string) {
-			write(t, c.Certificates, nil)
+			write(t, filepath.Join(c.Parts, "ca-certificates.crt"), nil)
 		}, "etc/ssl/certs/ca-certificates.crt holds no certificate"},
 		{"a blob that was changed", func(t *testing.T, c contents, layout string) {
 			if layout == "" {
@@ -172,7 +180,7 @@ func TestCheckRefusesAWrongImage(t *testing.T) {
 			layout := layoutOf(t, c)
 			tt.harm(t, c, layout)
 			var out bytes.Buffer
-			err := check(layout, c.Binaries, &out)
+			err := check(layout, c, &out)
 			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v, wanted %q\n%s", err, tt.want, &out)
 			}
@@ -229,4 +237,20 @@ func TestPush(t *testing.T) {
 			}
 		})
 	}
+
+	t.Run("whether it can be pushed is told without pushing", func(t *testing.T) {
+		getenv := func(name string) string { return login[name] }
+		if there, err := pushable(t.Context(), one, reference, io.Discard, getenv); there != nil || err != nil {
+			t.Errorf("the same: %v, %v", there, err)
+		}
+		if _, err := pushable(t.Context(), two, reference, io.Discard, getenv); err == nil || !strings.Contains(err.Error(), "is there already and is sha256:") {
+			t.Errorf("another: %v", err)
+		}
+		if there, err := pushable(t.Context(), two, reference+"-busybox", io.Discard, getenv); there == nil || err != nil {
+			t.Errorf("a free tag: %v, %v", there, err)
+		}
+		if there, err := pushable(t.Context(), two, reference+"-busybox", io.Discard, getenv); there == nil || err != nil {
+			t.Errorf("a free tag asked for before: %v, %v", there, err)
+		}
+	})
 }

@@ -33,10 +33,10 @@ func text(name, content string) entry {
 	return entry{name: name, kind: kindFile, mode: 0o644, text: []byte(content)}
 }
 
-// fromDisk is the program at path under another name; only its content counts.
-func fromDisk(path, name string) (entry, error) {
+// fromDisk is the file at path under another name; only its content counts.
+func fromDisk(path, name string, mode int64) (entry, error) {
 	content, err := os.ReadFile(path) //nolint:gosec // the files that the command line names
-	return entry{name: name, kind: kindFile, mode: 0o755, text: content}, err
+	return entry{name: name, kind: kindFile, mode: mode, text: content}, err
 }
 
 // newLayer is a layer of these files, all of one time, in this order.

@@ -17,10 +17,35 @@ import (
 
 // contents is what an image is made of.
 type contents struct {
-	Binaries     string // folder
-	Certificates string // file
-	Busybox      string // folder; "" for an image of nothing but the binary
-	Version      string
+	Binaries string // folder of ci-aws-linux-ARCH
+	Parts    string // folder that scripts/image-parts.sh has filled
+	Busybox  bool   // with a shell
+	Version  string
+}
+
+// name is the tag of the image.
+func (c contents) name() string {
+	if c.Busybox {
+		return c.Version + "-busybox"
+	}
+	return c.Version
+}
+
+// labels say what the image is and under which licences: ci-aws, the CA
+// certificates, busybox with the C library in it. There is no commit among them,
+// since the same binary is the same image.
+// https://github.com/opencontainers/image-spec/blob/main/annotations.md
+func (c contents) labels() map[string]string {
+	licenses := "MIT AND MPL-2.0"
+	if c.Busybox {
+		licenses += " AND GPL-2.0-only AND LGPL-2.1-or-later"
+	}
+	return map[string]string{
+		"org.opencontainers.image.title":    "ci-aws",
+		"org.opencontainers.image.version":  c.Version,
+		"org.opencontainers.image.source":   "https://gitlab.com/ci-aws/ci-aws",
+		"org.opencontainers.image.licenses": licenses,
+	}
 }
 
 // platforms are those of the index, in its order.
@@ -37,12 +62,15 @@ const user = "65532:65532"
 // build another image.
 var created = time.Unix(0, 0).UTC()
 
+// refName is the annotation that holds a layout's tag.
+const refName = "org.opencontainers.image.ref.name"
+
 // writeLayout writes the image as an OCI layout into a new folder, whose
-// index.json names one index, tagged with the version.
+// index.json names one index, tagged as the registry will have it.
 // https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 func writeLayout(path string, c contents) error {
-	if c.Version == "" || c.Binaries == "" || c.Certificates == "" {
-		return errors.New("layout wants -binaries, -certificates and -version")
+	if c.Version == "" || c.Binaries == "" || c.Parts == "" {
+		return errors.New("layout wants -binaries, -parts and -version")
 	}
 	if _, err := os.Stat(path); err == nil { //nolint:gosec // the folder that the command line names
 		return fmt.Errorf("%s: exists", path)
@@ -60,7 +88,7 @@ func writeLayout(path string, c contents) error {
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	tag := layout.WithAnnotations(map[string]string{"org.opencontainers.image.ref.name": c.Version})
+	tag := layout.WithAnnotations(map[string]string{refName: c.name()})
 	if err := written.AppendIndex(index, tag); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
@@ -74,7 +102,7 @@ func (c contents) image(platform v1.Platform) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	binary, err := fromDisk(filepath.Join(c.Binaries, "ci-aws-linux-"+platform.Architecture), "usr/local/bin/ci-aws")
+	binary, err := fromDisk(filepath.Join(c.Binaries, "ci-aws-linux-"+platform.Architecture), "usr/local/bin/ci-aws", 0o755)
 	if err != nil {
 		return nil, err
 	}
@@ -82,12 +110,9 @@ func (c contents) image(platform v1.Platform) (v1.Image, error) {
 		User:       user,
 		Env:        []string{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/home/ci-aws"},
 		WorkingDir: "/home/ci-aws",
-		Labels: map[string]string{
-			"org.opencontainers.image.title":   "ci-aws",
-			"org.opencontainers.image.version": c.Version,
-		},
+		Labels:     c.labels(),
 	}
-	if c.Busybox == "" {
+	if !c.Busybox {
 		config.Entrypoint = []string{"/usr/local/bin/ci-aws"}
 	} else {
 		config.Cmd = []string{"sh"} // and no entrypoint: the runner starts its own shell
@@ -116,11 +141,14 @@ func (c contents) image(platform v1.Platform) (v1.Image, error) {
 
 // base is everything but the binary.
 func (c contents) base(arch string) ([]entry, error) {
-	certificates, err := fromDisk(c.Certificates, "etc/ssl/certs/ca-certificates.crt")
+	certificates, err := fromDisk(filepath.Join(c.Parts, "ca-certificates.crt"), "etc/ssl/certs/ca-certificates.crt", 0o644)
 	if err != nil {
 		return nil, err
 	}
-	certificates.mode = 0o644
+	copyright, err := c.copyright("ca-certificates")
+	if err != nil {
+		return nil, err
+	}
 	files := []entry{
 		dir("etc"),
 		text("etc/group", "root:x:0:\nci-aws:x:65532:\n"),
@@ -129,18 +157,27 @@ func (c contents) base(arch string) ([]entry, error) {
 		dir("home"),
 		{name: "home/ci-aws", kind: kindDir, mode: 0o755, owner: 65532},
 		{name: "tmp", kind: kindDir, mode: 0o1777},
-		dir("usr"),
+		dir("usr"), dir("usr/share"), dir("usr/share/doc"), dir("usr/share/doc/ca-certificates"), copyright,
 	}
-	if c.Busybox == "" {
+	if !c.Busybox {
 		return files, nil
 	}
-	busybox, err := fromDisk(filepath.Join(c.Busybox, "busybox-"+arch), "bin/busybox")
+	if copyright, err = c.copyright("busybox-static"); err != nil {
+		return nil, err
+	}
+	busybox, err := fromDisk(filepath.Join(c.Parts, "busybox-"+arch), "bin/busybox", 0o755)
 	if err != nil {
 		return nil, err
 	}
-	files = append(files, dir("bin"), busybox)
+	files = append(files, dir("usr/share/doc/busybox-static"), copyright, dir("bin"), busybox)
 	for _, applet := range applets {
 		files = append(files, entry{name: "bin/" + applet, kind: kindLink, mode: 0o777, target: "busybox"})
 	}
 	return files, nil
+}
+
+// copyright is the file in which a Debian package says whose it is, where Debian
+// has it.
+func (c contents) copyright(of string) (entry, error) {
+	return fromDisk(filepath.Join(c.Parts, of+".copyright"), "usr/share/doc/"+of+"/copyright", 0o644)
 }
