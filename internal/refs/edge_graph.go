@@ -53,7 +53,7 @@ func (g *grapher) node(kind, name string, at report.Place, defined bool) int {
 	if !ok {
 		i = len(g.Nodes)
 		g.known[key] = i
-		g.Nodes = append(g.Nodes, Node{kind, report.Clean(name), at, defined})
+		g.Nodes = append(g.Nodes, Node{report.Clean(kind), report.Clean(name), at, defined})
 	}
 	if defined && !g.Nodes[i].Defined {
 		g.Nodes[i].Defined, g.Nodes[i].At = true, at

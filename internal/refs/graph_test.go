@@ -68,6 +68,17 @@ func TestAHostileNameDoesNothing(t *testing.T) {
 	}
 }
 
+func TestTheKindThatABindingNamesDoesNothingEither(t *testing.T) {
+	r := Check(setOf(t, map[string]string{"binding.yaml": "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: b, namespace: gitlab}\n" +
+		"roleRef: {apiGroup: rbac.authorization.k8s.io, kind: \"Role\\e[31m\\nsection_start:1:x\\r\", name: r}\n" +
+		"subjects: [{kind: ServiceAccount, name: gitlab-runner, namespace: gitlab}]\n"}), Options{})
+	for _, shown := range []string{r.Graph.Tree(), r.Graph.Mermaid()} {
+		if strings.ContainsAny(shown, "\x1b\r") || strings.Contains(shown, "section_start:") || !strings.Contains(shown, "31m") {
+			t.Errorf("the kind commands the terminal, or is not shown:\n%q", shown)
+		}
+	}
+}
+
 // FuzzCheck judges whatever stands in a file beside the reference set-up.
 func FuzzCheck(f *testing.F) {
 	base := folder(f, "testdata/jobs")
